@@ -1,0 +1,1 @@
+"""Towline: a private registry, a serverless cluster that pulls from it, and the network between."""

@@ -1,0 +1,1 @@
+"""The towline command: one verb, one file."""

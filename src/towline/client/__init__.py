@@ -1,0 +1,1 @@
+"""Clients of Towline's own public protocols."""

@@ -1,0 +1,1 @@
+"""A serverless Kubernetes cluster: its API, its controllers and its virtual nodes."""

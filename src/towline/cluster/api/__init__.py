@@ -1,0 +1,1 @@
+"""The Kubernetes API as unmodified clients know it."""

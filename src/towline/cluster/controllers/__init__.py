@@ -1,0 +1,1 @@
+"""The loops that move a cluster towards what its objects ask for."""

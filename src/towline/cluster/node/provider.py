@@ -1,0 +1,198 @@
+"""What a virtual node needs of the world to make a pod real.
+
+The node decides; a provider obeys. A provider knows nothing of watches, resource versions or the API server.
+Containers outlive the process that started them: after a restart the node asks for the `inventory` and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from towline.pull.keyring import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class PodIdentity:
+    """Which pod, and what of it the outside of its containers depends on."""
+
+    uid: str
+    namespace: str
+    name: str
+    subnet_id: str
+    hostname: str
+    annotations: Mapping[str, str]
+    """As they were when the pod was created; later edits have no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that is present for a pod."""
+
+    reference: str
+    """The normalised reference it was pulled by."""
+    digest: str
+    """The manifest's digest: what `status.containerStatuses[].imageID` names."""
+    size: int
+    """Compressed bytes, as the kubelet's `Pulled` event reports them."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFiles:
+    """A volume of fixed files (a Secret or ConfigMap): name to content."""
+
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchVolume:
+    """An emptyDir, shared by the containers of a pod under its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One volume mount."""
+
+    path: str
+    source: VolumeFiles | ScratchVolume
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None means unlimited."""
+
+    cpu_millicores: int | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerId:
+    """One run of one container of a pod; `attempt` counts restarts from 0."""
+
+    pod_uid: str
+    name: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.pod_uid}-{self.name}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """How a container is to run; None for what the image's own config decides."""
+
+    id: ContainerId
+    image: Image
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    working_dir: str | None = None
+    user: str | None = None
+    """`uid[:gid]`."""
+    limits: Limits = field(default_factory=Limits)
+    mounts: tuple[Mount, ...] = ()
+    tty: bool = False
+    read_only_root: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended. `code` is 128 + the signal's number when a signal ended it."""
+
+    code: int
+    reason: str
+    """`Completed`, `Error`, `OOMKilled`, or `ContainerCannotRun`/`StartError` when it never ran."""
+    message: str
+    started_at: float
+    """Seconds since the epoch; 0 when it never started."""
+    finished_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StandingContainer:
+    """A container found after a restart: still running when `exit` is None."""
+
+    id: ContainerId
+    image: Image
+    started_at: float
+    exit: Exit | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPod:
+    """A pod found after a restart."""
+
+    uid: str
+    address: str
+    images: tuple[Image, ...]
+    containers: tuple[StandingContainer, ...]
+
+
+class Sandboxes(Protocol):
+    """Pods' own namespaces and addresses."""
+
+    async def open(self, pod: PodIdentity) -> str:
+        """Give the pod a network namespace; its IP address. Doing it twice is the same as once.
+
+        Raises `Problem` when the subnet has no free address or the kernel refuses.
+        """
+        ...
+
+    async def close(self, pod_uid: str) -> None:
+        """Remove everything the pod had, its logs included. Doing it twice is the same as once."""
+        ...
+
+    async def inventory(self) -> tuple[StandingPod, ...]:
+        """All pods that have something standing, whoever made it."""
+        ...
+
+
+class Images(Protocol):
+    """Images as one pod may use them: nothing is shared between pods but verified bytes."""
+
+    async def find(self, pod_uid: str, image: str) -> Image | None:
+        """The image, if this pod has it already."""
+        ...
+
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
+        """Fetch the image from the pod's own network.
+
+        Raises `towline.pull.attempt.PullFailed`, whose text is containerd's.
+        """
+        ...
+
+
+class Containers(Protocol):
+    """Processes in a pod's namespaces."""
+
+    async def start(self, spec: ContainerSpec) -> float:
+        """Run it; the time at which it started, in seconds since the epoch.
+
+        Raises `StartFailed` when the runtime refuses (no such file, permission denied, …).
+        """
+        ...
+
+    async def wait(self, container: ContainerId) -> Exit:
+        """How it ended, when it has ended. May be asked again."""
+        ...
+
+    async def stop(self, container: ContainerId, *, grace: float) -> None:
+        """Send the image's stop signal, SIGKILL after `grace` seconds, and wait for the end."""
+        ...
+
+    def log(self, container: ContainerId) -> Path:
+        """The container's log file, in CRI format. It exists from `start` until `close`."""
+        ...
+
+
+class StartFailed(Exception):
+    """The runtime would not start a container; the text is the runtime's own."""
+
+
+class Provider(Sandboxes, Images, Containers, Protocol):
+    """All three, as the node is given them."""

@@ -1,0 +1,1 @@
+"""Why an image was not fetched: from facts to a verdict, purely."""

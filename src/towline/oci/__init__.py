@@ -1,0 +1,1 @@
+"""The words of the OCI specifications: references, digests, manifests, scopes, error codes. No I/O."""

@@ -1,0 +1,1 @@
+"""How an image is fetched, decided purely over a Wire that somebody else owns."""

@@ -1,0 +1,1 @@
+"""The OCI Distribution API behind a gate of tokens and permissions."""

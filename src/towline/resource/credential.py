@@ -1,0 +1,44 @@
+"""What lets a client into a registry instance: access tokens and service accounts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import sha256
+
+import msgspec
+
+
+class Lifetime(StrEnum):
+    """How long a credential lives, in the words of `CreateInstanceToken.TokenType`."""
+
+    TEMPORARY = "temp"
+    LONG_TERM = "longterm"
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service account may do in one namespace; actions are `pull`, `push` and `delete`."""
+
+    namespace: str
+    actions: tuple[str, ...]
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A user name and a secret of one instance. Only the secret's SHA-256 is kept."""
+
+    id: str
+    instance_id: str
+    username: str
+    secret_sha256: str
+    lifetime: Lifetime
+    description: str = ""
+    enabled: bool = True
+    created_at: str
+    expires_at: int | None = None
+    """Milliseconds since the epoch; None when it never expires."""
+    permissions: tuple[Permission, ...] | None = None
+    """None: everything in the instance, as a user's own token may."""
+
+
+def digest_of_secret(secret: str) -> str:
+    """The form in which a secret is stored and looked up: hex SHA-256. Secrets are long and random."""
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,11 @@
+"""Under which key each resource is stored: the kinds of record, and how scope and name are formed."""
+
+from __future__ import annotations
+
+INSTANCE = "instance"  # scope "", name <instance id>
+NAMESPACE = "namespace"  # scope <instance id>, name <namespace>
+CREDENTIAL = "credential"  # scope <instance id>, name <credential id>
+VPC = "vpc"  # scope "", name <vpc id>
+SUBNET = "subnet"  # scope <vpc id>, name <subnet id>
+ADDRESS = "address"  # scope <vpc id>, name <ip>
+LINK = "link"  # scope <vpc id>, name <instance id>

@@ -1,0 +1,1 @@
+"""A pod made real: the Provider of the virtual node, built from pull, content and linux."""
