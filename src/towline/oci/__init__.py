@@ -1,1 +1,3 @@
-"""The words of the OCI specifications: references, digests, manifests, scopes, error codes. No I/O."""
+"""The words of the OCI specifications: references, digests, manifests, scopes, error codes. No
+I/O.
+"""
