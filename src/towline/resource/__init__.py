@@ -1,1 +1,1 @@
-"""The words of the cloud: instances, links, VPCs, subnets, credentials, as they are stored. No I/O."""
+"""The words of the cloud: instances, links, VPCs, subnets and credentials, as stored. No I/O."""

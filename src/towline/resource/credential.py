@@ -40,5 +40,5 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_of_secret(secret: str) -> str:
-    """The form in which a secret is stored and looked up: hex SHA-256. Secrets are long and random."""
+    """How a secret is stored and looked up: hex SHA-256. Secrets are long and random."""
     return sha256(secret.encode()).hexdigest()

@@ -16,7 +16,9 @@ class InstanceStatus(StrEnum):
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
-    """One registry instance. The cloud writes it; the registry turns it `RUNNING` when its door is open."""
+    """One registry instance. The cloud writes it; the registry turns it `RUNNING` when its door is
+    open.
+    """
 
     id: str
     name: str

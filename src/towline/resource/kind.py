@@ -1,4 +1,4 @@
-"""Under which key each resource is stored: the kinds of record, and how scope and name are formed."""
+"""Under which key each resource is stored: the kinds, and how scope and name are formed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ class LinkStatus(StrEnum):
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link. The cloud asks for it; the agent builds it, allots the access address and turns it `RUNNING`."""
+    """One link. The cloud asks for it; the agent builds it, allots the access address and turns it
+    `RUNNING`.
+    """
 
     instance_id: str
     vpc_id: str
