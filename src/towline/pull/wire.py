@@ -1,0 +1,209 @@
+"""What a pull needs of the network, and what the network may answer.
+
+`Wire` is implemented by sockets inside a pod's network namespace, and by scripted scenarios in
+tests. Faults are data: their words, which are Go's because containerd prints them, live in
+`towline.pull.message` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+from urllib.parse import urljoin, urlsplit
+
+
+class Trouble(StrEnum):
+    """All ways in which the network fails a request."""
+
+    NO_SUCH_HOST = "no such host"
+    LOOKUP_TIMED_OUT = "lookup timed out"
+    LOOKUP_REFUSED = "lookup refused"
+    LOOKUP_FAILED = "the name server failed"
+    TIMED_OUT = "timed out"
+    REFUSED = "connection refused"
+    NO_ROUTE = "no route to host"
+    NETWORK_UNREACHABLE = "network unreachable"
+    DIAL_FAILED = "dial failed"
+    HTTP_ANSWER = "answered HTTP to a TLS client"
+    NOT_TLS = "answered something that is not TLS"
+    HANDSHAKE_TIMED_OUT = "TLS handshake timed out"
+    UNKNOWN_AUTHORITY = "certificate signed by unknown authority"
+    WRONG_NAME = "certificate is for another name"
+    NO_NAMES = "certificate names nothing"
+    NO_ADDRESS_NAMES = "certificate names no addresses"
+    LEGACY_NAME = "certificate has only a common name"
+    EXPIRED = "certificate is not valid now"
+    TLS_ALERT = "the server refused the handshake"
+    TLS_FAILED = "TLS failed"
+    RESET = "connection reset"
+    CLOSED = "connection closed too early"
+    STALLED = "no more bytes came"
+    MALFORMED = "answer is not HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happened, to what. `subject` is a host name in look-ups, else `address:port`."""
+
+    trouble: Trouble
+    subject: str
+    server: str = ""
+    """The name server that was asked, as `address:port`; empty when the machine's own way was used.
+    """
+    local: str = ""
+    """Our own end of the connection, as `address:port`."""
+    detail: str = ""
+    """What else the words need: the certificate's names, the alert, the clock."""
+
+
+class WireFailed(Exception):
+    """The network failed a request."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.subject}: {fault.trouble.value}")
+        self.fault = fault
+
+
+class Transport(StrEnum):
+    """How a registry is spoken to."""
+
+    TLS = "https"
+    TLS_UNVERIFIED = "https, any certificate"
+    PLAIN = "http"
+    TLS_OR_PLAIN = "https, or http if that is what answers"
+    """For registries on the machine's own loopback only, as docker does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An absolute HTTP address, taken apart once."""
+
+    scheme: str
+    host: str
+    """Without brackets."""
+    port: int
+    target: str
+    """Path and query."""
+
+    @classmethod
+    def parse(cls, text: str) -> Url | None:
+        """Read `http[s]://host[:port]/…`; None for anything else."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            return None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return None
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], target)
+
+    @property
+    def authority(self) -> str:
+        """`host[:port]` as it is written: the port only when it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def join(self, location: str) -> Url | None:
+        """Where a `Location` header leads from here."""
+        return Url.parse(urljoin(str(self), location))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `headers` name neither host nor length."""
+
+    method: str
+    url: Url
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.url})"  # headers and content may hold secrets
+
+
+class Body(Protocol):
+    """The bytes of an answer. Reading blocks: it is done in the thread that needs the bytes."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read some bytes; 0 at the end. Raises `WireFailed` when the connection breaks."""
+        ...
+
+    def close(self) -> None:
+        """Give up the connection; a reader in another thread is woken with `WireFailed`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The head of an HTTP answer, and its body still to be read."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, tuple[str, ...]]
+    """By lower-case name."""
+    body: Body = field(repr=False)
+    length: int | None = None
+    """What `Content-Length` says."""
+    reusable: bool = False
+    """Whether the line may carry another request once the body has been read."""
+
+    def header(self, name: str) -> str:
+        """The first header of this lower-case name, or nothing."""
+        return self.headers.get(name, ("",))[0]
+
+    @property
+    def status_line(self) -> str:
+        """`404 Not Found`."""
+        return f"{self.status} {self.reason}".rstrip()
+
+
+class Line(Protocol):
+    """A connection to one address."""
+
+    @property
+    def peer(self) -> str:
+        """`address:port` of the other end."""
+        ...
+
+    def close(self) -> None:
+        """Hang up. Doing it twice is the same as once."""
+        ...
+
+
+class Wire(Protocol):
+    """The network as one puller sees it. Everything raises `WireFailed`, and nothing else about the
+    network.
+    """
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """The addresses of a name, in the order in which to try them; an address is its own."""
+        ...
+
+    async def dial(self, address: str, port: int) -> Line:
+        """Connect."""
+        ...
+
+    async def secure(self, line: Line, host: str, transport: Transport) -> Line:
+        """Speak TLS on the line, and verify the other side unless the transport says otherwise."""
+        ...
+
+    async def send(self, line: Line, request: Request) -> Answer:
+        """Ask, and wait for the head of the answer."""
+        ...
+
+    async def read(self, body: Body, limit: int) -> bytes:
+        """The bytes of a body up to a limit."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
