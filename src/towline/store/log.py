@@ -34,21 +34,20 @@ _APPEND = (
     "INSERT INTO log (revision, change, kind, scope, name, created, value) VALUES (?,?,?,?,?,?,?)"
 )
 # With max(), SQLite takes the bare columns from the row that has the maximum.
-_LATEST = """
-    WITH latest AS (
-        SELECT kind, scope, name, max(revision) AS revision, change, created, value FROM log
-        WHERE revision <= ? GROUP BY kind, scope, name)
+_FOLD_WRITTEN = """
+    INSERT OR REPLACE INTO snapshot (kind, scope, name, revision, created, value)
+    SELECT kind, scope, name, revision, created, value FROM
+        (SELECT kind, scope, name, max(revision) AS revision, change, created, value FROM log
+         WHERE revision <= ? GROUP BY kind, scope, name)
+    WHERE change <> 'DELETED'
 """
-_FOLD_WRITTEN = (
-    _LATEST
-    + """INSERT OR REPLACE INTO snapshot (kind, scope, name, revision, created, value)
-    SELECT kind, scope, name, revision, created, value FROM latest WHERE change <> 'DELETED'"""
-)
-_FOLD_DELETED = (
-    _LATEST
-    + """DELETE FROM snapshot WHERE (kind, scope, name) IN
-    (SELECT kind, scope, name FROM latest WHERE change = 'DELETED')"""
-)
+_FOLD_DELETED = """
+    DELETE FROM snapshot WHERE (kind, scope, name) IN
+        (SELECT kind, scope, name FROM
+            (SELECT kind, scope, name, max(revision), change FROM log
+             WHERE revision <= ? GROUP BY kind, scope, name)
+         WHERE change = 'DELETED')
+"""
 
 
 class Behind(Exception):
