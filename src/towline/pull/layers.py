@@ -22,8 +22,11 @@ class Layer:
 class Source(Protocol):
     """Where a layer's compressed bytes come from."""
 
-    async def open(self, offset: int) -> Body:
-        """The bytes from `offset` on. Raises `towline.pull.failure.Failed`."""
+    async def open(self, offset: int) -> tuple[Body, int]:
+        """The bytes from `offset` on, or from 0 when the server knows no ranges, and which of both.
+
+        Raises `towline.pull.failure.Failed`.
+        """
         ...
 
 

@@ -29,7 +29,7 @@ from towline.pull.keyring import Login
 from towline.pull.wire import Request, Url
 
 CLIENT_ID = "containerd-client"
-USER_AGENT = "containerd/1.7.27"  # registries that know clients by name know this one
+USER_AGENT = "towline/0.1 containerd/1.7"  # registries that know clients by name know the second
 _FALL_BACK_TO_GET = frozenset({400, 401, 404, 405})
 
 
@@ -137,7 +137,7 @@ def _unreadable(content: bytes) -> UnreadableToken:
 def _with_query(url: Url, parameters: list[tuple[str, str]]) -> Url:
     path, _, query = url.target.partition("?")
     whole = "&".join(filter(None, (query, urlencode(sorted(parameters)))))
-    return Url(url.scheme, url.host, url.port, f"{path}?{whole}" if whole else path)
+    return url.with_target(f"{path}?{whole}" if whole else path)
 
 
 def basic(login: Login) -> str:

@@ -8,7 +8,7 @@ tests. Faults are data: their words, which are Go's because containerd prints th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
@@ -81,34 +81,35 @@ class Url:
     """An absolute HTTP address, taken apart once."""
 
     scheme: str
+    authority: str
+    """`host[:port]` as it was written: error texts repeat it so."""
     host: str
-    """Without brackets."""
+    """Without brackets and port."""
     port: int
     target: str
     """Path and query."""
 
     @classmethod
     def parse(cls, text: str) -> Url | None:
-        """Read `http[s]://host[:port]/…`; None for anything else."""
+        """Read `http[s]://host[:port]/…`; None for anything else, a user name included."""
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError:
             return None
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], target)
-
-    @property
-    def authority(self) -> str:
-        """`host[:port]` as it is written: the port only when it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        port = port or _PORTS[parts.scheme]
+        return cls(parts.scheme, parts.netloc, parts.hostname, port, target)
 
     def join(self, location: str) -> Url | None:
         """Where a `Location` header leads from here."""
         return Url.parse(urljoin(str(self), location))
+
+    def with_target(self, target: str) -> Url:
+        """Another path and query on the same server."""
+        return replace(self, target=target)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target}"
