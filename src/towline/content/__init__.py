@@ -1,1 +1,3 @@
-"""Digest-addressed bytes, verified on write: blobs, layers, and how layers become a root file system."""
+"""Digest-addressed bytes, verified on write: blobs, layers, and how layers become a root file
+system.
+"""
