@@ -35,6 +35,7 @@ class Visits:
         self._record = record
         self.transport = transport
         self._idle = defaultdict[_Key, list[Line]](list)
+        self._lines = set[Line]()
         self._addresses = dict[str, tuple[str, ...]]()
 
     @property
@@ -76,11 +77,9 @@ class Visits:
         return content
 
     def close(self) -> None:
-        """Hang up on everyone that waits."""
-        for lines in self._idle.values():
-            for line in lines:
-                line.close()
-        self._idle.clear()
+        """Hang up on everyone, whatever they were saying."""
+        for line in self._lines:
+            line.close()
 
     async def _ask(self, line: Line, request: Request) -> Reply:
         try:
@@ -112,9 +111,12 @@ class Visits:
             target = f"[{address}]:{url.port}" if ":" in address else f"{address}:{url.port}"
             dialled = self._wire.dial(address, url.port)
             try:
-                return await self._step(StepKind.DIAL, target, dialled, lambda _: OK)
+                line = await self._step(StepKind.DIAL, target, dialled, lambda _: OK)
             except WireFailed as failed:
                 first = first or failed
+            else:
+                self._lines.add(line)
+                return line
         assert first is not None, "a name that resolves has an address"
         raise first
 
