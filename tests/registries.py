@@ -183,7 +183,8 @@ def put_image(address: str, repository: str, tag: str, made: MadeImage) -> None:
     for digest, content in made.blobs.items():
         location = _ask("POST", f"http://{address}/v2/{repository}/blobs/uploads/")
         sign = "&" if "?" in location else "?"
-        _ask("PUT", f"{location}{sign}digest={digest}", content)
+        kind = {"Content-Type": "application/octet-stream"}
+        _ask("PUT", f"{location}{sign}digest={digest}", content, kind)
     url = f"http://{address}/v2/{repository}/manifests/{tag}"
     _ask("PUT", url, made.manifest, {"Content-Type": made.media_type})
 

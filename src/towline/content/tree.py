@@ -37,7 +37,7 @@ class Node:
     """One inode. Hard links are one node under several names."""
 
     __slots__ = (
-        "children", "device", "gid", "layer", "link", "links", "mode", "mtime_ns", "number",
+        "children", "device", "gid", "implied", "layer", "link", "links", "mode", "mtime_ns", "number",
         "offset", "size", "uid", "xattrs",
     )  # fmt: skip
 
@@ -54,6 +54,8 @@ class Node:
         self.links = 1
         self.layer = 0
         """Which layer's tar holds the data, in a merged tree."""
+        self.implied = False
+        """Whether a directory exists only because something lies in it."""
         self.number = 0
         """Where the inode is, once it has been placed."""
         self.children: dict[bytes, Node] | None = {} if stat.S_ISDIR(mode) else None
@@ -84,6 +86,7 @@ def build_tree(members: Iterable[Member]) -> Node:
 class _Builder:
     def __init__(self) -> None:
         self.root = Node(_DEFAULT_DIRECTORY)
+        self.root.implied = True
         self._directories = {b"": self.root}
 
     def add(self, member: Member) -> None:
@@ -122,6 +125,7 @@ class _Builder:
     def _fresh_directory(self, parent: Node, name: bytes) -> Node:
         assert parent.children is not None
         hidden, node = parent.children.get(name), Node(_DEFAULT_DIRECTORY)
+        node.implied = True
         if hidden is not None and hidden.hides:
             node.make_opaque()  # removed and made again: nothing of the lower one may show
         parent.children[name] = node
@@ -137,7 +141,7 @@ class _Builder:
         self._describe(node, member)
 
     def _describe(self, node: Node, member: Member) -> None:
-        opaque = node.opaque
+        opaque, node.implied = node.opaque, False
         node.mode = stat.S_IFDIR | member.mode
         node.uid, node.gid, node.mtime_ns = member.uid, member.gid, member.mtime_ns
         node.xattrs = _kept(member.xattrs)
@@ -216,9 +220,11 @@ def _over(lower: Node | None, upper: Node, number: int) -> Node:
             beneath = children.get(name)
             is_directory = beneath is not None and beneath.children is not None
             children[name] = _over(beneath if is_directory else None, node, number)
-    result = Node(upper.mode)
-    result.uid, result.gid, result.mtime_ns = upper.uid, upper.gid, upper.mtime_ns
-    result.xattrs = {k: v for k, v in (upper.xattrs or {}).items() if k != OPAQUE} or None
+    described = lower if upper.implied and lower is not None else upper
+    result = Node(described.mode)
+    result.uid, result.gid = described.uid, described.gid
+    result.mtime_ns, result.implied = described.mtime_ns, described.implied
+    result.xattrs = {k: v for k, v in (described.xattrs or {}).items() if k != OPAQUE} or None
     result.children = children
     return result
 

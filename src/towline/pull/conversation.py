@@ -8,10 +8,10 @@ registry's credentials.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from towline.oci.challenge import Challenge, parse_challenges
-from towline.oci.scope import repository_scope
+from towline.oci.scope import Scope, repository_scope
 from towline.pull.attempt import OK, Record, Step, StepKind
 from towline.pull.failure import (
     AuthorizationRefused,
@@ -24,7 +24,7 @@ from towline.pull.failure import (
 from towline.pull.keyring import Login
 from towline.pull.token import USER_AGENT, TokenAnswer, TokenQuestion, basic, fetch_token
 from towline.pull.visit import Reply, Visits
-from towline.pull.wire import Request, Url, WireFailed
+from towline.pull.wire import Content, Request, Url, WireFailed
 
 MAX_ANSWERS = 5  # containerd gives up after this many answers to one request
 MAX_REDIRECTS = 10  # Go's net/http
@@ -34,34 +34,48 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGAIN_AT_ONCE = frozenset({408, 429})
 
 
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Who wants what of which repository."""
+
+    registry: Url
+    repository: str
+    login: Login | None
+    scopes: tuple[Scope, ...]
+
+    @classmethod
+    def pulling(cls, registry: Url, repository: str, login: Login | None) -> Purpose:
+        """To read."""
+        return cls(registry, repository, login, (repository_scope(repository, "pull"),))
+
+
 class Conversation:
     """What one login may ask of one repository."""
 
-    def __init__(
-        self, visits: Visits, record: Record, registry: Url, repository: str, login: Login | None
-    ) -> None:
+    def __init__(self, visits: Visits, record: Record, purpose: Purpose) -> None:
         self._visits = visits
         self._record = record
-        self._registry = registry
-        self._repository = repository
-        self._login = login
+        self._purpose = purpose
+        self._login = purpose.login
         self._question: TokenQuestion | None = None
         self._authorization: str | None = None
         self._asking = asyncio.Lock()
 
     def url(self, path: str) -> Url:
         """Where something of the repository is."""
-        return self._registry.with_target(f"/v2/{self._repository}/{path}")
+        return self._purpose.registry.with_target(f"/v2/{self._purpose.repository}/{path}")
 
-    async def request(self, method: str, path: str, headers: tuple[tuple[str, str], ...]) -> Reply:
+    async def request(
+        self, method: str, url: Url, headers: tuple[tuple[str, str], ...], content: Content = b""
+    ) -> Reply:
         """Ask until there is an answer worth having; raises `CauseRaised`."""
         answers, first = 0, True
         while True:
-            request = Request(method, self.url(path), headers)
+            request = Request(method, url, headers, content)
             reply = await self._send(await self._authorized(request))
             answers += 1
             status = reply.answer.status
-            becomes_get = status == 405 and method == "HEAD" and path.startswith("manifests/")
+            becomes_get = status == 405 and method == "HEAD" and "/manifests/" in url.target
             again = becomes_get or status in _AGAIN_AT_ONCE
             if status == 401 and answers <= MAX_ANSWERS:
                 again = self._react(_challenges(reply), first=first)
@@ -111,8 +125,7 @@ class Conversation:
         return False
 
     def _ask_for(self, challenge: Challenge) -> TokenQuestion:
-        wanted = str(repository_scope(self._repository, "pull"))
-        return TokenQuestion.from_challenge(challenge, wanted)
+        return TokenQuestion.from_challenge(challenge, tuple(map(str, self._purpose.scopes)))
 
     async def _authorized(self, request: Request) -> Request:
         async with self._asking:

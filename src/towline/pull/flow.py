@@ -30,7 +30,7 @@ from towline.oci.media_type import (
 from towline.oci.platform import Platform, choose
 from towline.oci.reference import Reference
 from towline.pull.attempt import OK, Attempt, PullFailed, Record, Step, StepKind
-from towline.pull.conversation import MAX_ERROR_BODY, Conversation
+from towline.pull.conversation import MAX_ERROR_BODY, Conversation, Purpose
 from towline.pull.failure import (
     CauseRaised,
     ContentNotFound,
@@ -133,13 +133,9 @@ async def _try(attempt: _Try, means: _Means) -> PulledImage:
     try:
         url = _registry(visits, reference)
         await visits.settle(url)
-        talk = Conversation(
-            visits,
-            attempt.record,
-            _registry(visits, reference),
-            reference.repository,
-            attempt.login,
-        )
+        url = _registry(visits, reference)
+        purpose = Purpose.pulling(url, reference.repository, attempt.login)
+        talk = Conversation(visits, attempt.record, purpose)
         return await _Pull(attempt, means, talk).run()
     finally:
         visits.close()
@@ -185,14 +181,15 @@ class _Pull:
         return descriptor
 
     async def _manifest_reply(self, method: str, path: str) -> Reply:
-        reply = await self._talk.request(method, path, (("Accept", _ACCEPT_MANIFESTS),))
+        url = self._talk.url(path)
+        reply = await self._talk.request(method, url, (("Accept", _ACCEPT_MANIFESTS),))
         status = reply.answer.status
         if status > 299:
             await self._talk.read(reply, MAX_ERROR_BODY)
             if status == 404:
                 raise CauseRaised(ManifestNotFound())
-            url, line = str(reply.url), reply.answer.status_line
-            raise CauseRaised(UnexpectedStatus(method, url, line))
+            cause = UnexpectedStatus(method, str(reply.url), reply.answer.status_line)
+            raise CauseRaised(cause)
         return reply
 
     async def _described_by_content(self, path: str) -> Descriptor:
@@ -254,10 +251,10 @@ class _Pull:
         """Ask for something by its digest; what is no success is an error."""
         media_type = descriptor.media_type
         folder = "manifests" if is_manifest(media_type) or is_index(media_type) else "blobs"
-        path = f"{folder}/{descriptor.digest}"
+        url = self._talk.url(f"{folder}/{descriptor.digest}")
         try:
             accept = ("Accept", f"{media_type}, */*")
-            reply = await self._talk.request("GET", path, (accept, *headers))
+            reply = await self._talk.request("GET", url, (accept, *headers))
             if reply.answer.status <= 299:
                 return reply
             content = await self._talk.read(reply, MAX_ERROR_BODY)
@@ -309,7 +306,7 @@ class _Pull:
         self._means.progress.layer(descriptor.digest, phase, have, descriptor.size)
 
     def _reporter(self, layer: Layer) -> Callable[[int], None]:
-        return lambda have: self._report(layer, Phase.DOWNLOADING, have)
+        return lambda have: self._report(layer, Phase.TRANSFERRING, have)
 
 
 @dataclass(frozen=True, slots=True)

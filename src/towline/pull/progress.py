@@ -12,7 +12,7 @@ class Phase(StrEnum):
     """What is happening to a layer."""
 
     WAITING = "waiting"
-    DOWNLOADING = "downloading"
+    TRANSFERRING = "transferring"
     DONE = "done"
     PRESENT = "already here"
 

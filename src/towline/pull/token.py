@@ -51,7 +51,7 @@ class TokenQuestion:
     scopes: tuple[str, ...]
 
     @classmethod
-    def from_challenge(cls, challenge: Challenge, wanted: str) -> TokenQuestion:
+    def from_challenge(cls, challenge: Challenge, wanted: tuple[str, ...]) -> TokenQuestion:
         """Read a Bearer challenge; raises `CauseRaised` when it leads nowhere."""
         realm = challenge.parameters.get("realm")
         if realm is None:
@@ -60,7 +60,7 @@ class TokenQuestion:
         if url is None:
             detail = f'invalid token auth challenge realm: parse "{realm[:200]}": invalid URL'
             raise CauseRaised(BadChallenge(detail))
-        scopes = {wanted, *challenge.parameters.get("scope", "").split()}
+        scopes = {*wanted, *challenge.parameters.get("scope", "").split()}
         service = challenge.parameters.get("service", "")
         return cls(url, service, tuple(sorted(filter(None, scopes))))
 

@@ -7,7 +7,7 @@ tests. Faults are data: their words, which are Go's because containerd prints th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
@@ -118,6 +118,21 @@ class Url:
 _PORTS = {"http": 80, "https": 443}
 
 
+class Upload(Protocol):
+    """Content that need not be in memory, and can be read again when a request is repeated."""
+
+    def __len__(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes from the beginning, in pieces. Read in the thread that sends them."""
+        ...
+
+
+Content = bytes | Upload
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request. `headers` name neither host nor length."""
@@ -125,7 +140,7 @@ class Request:
     method: str
     url: Url
     headers: tuple[tuple[str, str], ...] = ()
-    content: bytes = b""
+    content: Content = b""
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url})"  # headers and content may hold secrets
