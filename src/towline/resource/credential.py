@@ -20,6 +20,8 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str
     actions: tuple[str, ...]
+    asked: tuple[str, ...] = ()
+    """The cloud's own names of the actions, as the account was created with."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     """RFC 3339, UTC."""
     deletion_protection: bool = False
+    tags: dict[str, str] = {}
 
     @property
     def vpc_domain(self) -> str:

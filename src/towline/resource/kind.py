@@ -4,6 +4,7 @@ from __future__ import annotations
 
 INSTANCE = "instance"  # scope "", name <instance id>
 NAMESPACE = "namespace"  # scope <instance id>, name <namespace>
+CLAIM = "claim"  # scope <what is claimed, see claim.py>, name <the value>
 CREDENTIAL = "credential"  # scope <instance id>, name <credential id>
 VPC = "vpc"  # scope "", name <vpc id>
 SUBNET = "subnet"  # scope <vpc id>, name <subnet id>

@@ -1,0 +1,21 @@
+"""Every action there is, by product and version. What is not here answers `InvalidAction`."""
+
+from __future__ import annotations
+
+from towline.cloud.gateway import Catalogue
+from towline.cloud.own import door
+from towline.cloud.tcr import instance, link, namespace, resolution, service_account, token
+from towline.cloud.vpc import subnet, vpc
+
+CATALOGUE: Catalogue = {
+    ("tcr", "2019-09-24"): {
+        **instance.ACTIONS,
+        **namespace.ACTIONS,
+        **token.ACTIONS,
+        **service_account.ACTIONS,
+        **link.ACTIONS,
+        **resolution.ACTIONS,
+    },
+    ("vpc", "2017-03-12"): {**vpc.ACTIONS, **subnet.ACTIONS},
+    ("towline", "2026-08-01"): {**door.ACTIONS},
+}

@@ -1,0 +1,85 @@
+"""What every action is given: the stored resources, the settings, the clock, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from towline.cloud.refusal import Refusal
+from towline.cloud.settings import Settings
+from towline.resource import kind
+from towline.resource.claim import Claim
+from towline.resource.credential import Credential
+from towline.resource.instance import Instance, InstanceStatus, Namespace
+from towline.resource.link import Link
+from towline.resource.vpc import Address, Subnet, Vpc
+from towline.store.collection import Collection
+from towline.store.store import Store
+
+Clock = Callable[[], datetime]
+
+
+class Resources:
+    """The collections of everything that the cloud manages."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.instances = Collection(store, kind.INSTANCE, Instance)
+        self.namespaces = Collection(store, kind.NAMESPACE, Namespace)
+        self.credentials = Collection(store, kind.CREDENTIAL, Credential)
+        self.claims = Collection(store, kind.CLAIM, Claim)
+        self.vpcs = Collection(store, kind.VPC, Vpc)
+        self.subnets = Collection(store, kind.SUBNET, Subnet)
+        self.addresses = Collection(store, kind.ADDRESS, Address)
+        self.links = Collection(store, kind.LINK, Link)
+
+    def instance(self, registry_id: str) -> Instance:
+        """The instance with this id; refused when there is none."""
+        instance = self.instances.get("", registry_id)
+        if instance is None:
+            raise Refusal("ResourceNotFound", f"The registry {registry_id} does not exist.")
+        return instance
+
+    def running(self, registry_id: str) -> Instance:
+        """The instance with this id; refused while it is being made or removed."""
+        instance = self.instance(registry_id)
+        if instance.status is not InstanceStatus.RUNNING:
+            raise Refusal(
+                "ResourceInsufficient.ErrorInstanceNotRunning",
+                f"The registry {registry_id} is {instance.status}, not Running.",
+            )
+        return instance
+
+    def vpc(self, vpc_id: str) -> Vpc:
+        """The VPC with this id; refused when there is none."""
+        vpc = self.vpcs.get("", vpc_id)
+        if vpc is None:
+            raise Refusal("ResourceNotFound", f"The VPC {vpc_id} does not exist.")
+        return vpc
+
+    def subnet(self, vpc_id: str, subnet_id: str) -> Subnet:
+        """The subnet of a VPC with this id; refused when the VPC has none."""
+        subnet = self.subnets.get(self.vpc(vpc_id).id, subnet_id)
+        if subnet is None:
+            raise Refusal("ResourceNotFound", f"The VPC {vpc_id} has no subnet {subnet_id}.")
+        return subnet
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's surroundings."""
+
+    resources: Resources
+    settings: Settings
+    clock: Clock
+    uin: str
+    """The account whose key signed the request."""
+
+    def now(self) -> str:
+        """The time, as stored: RFC 3339, UTC, whole seconds."""
+        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def milliseconds(self) -> int:
+        """The time in milliseconds since the epoch."""
+        return int(self.clock().timestamp() * 1000)

@@ -1,0 +1,94 @@
+"""The gateway of API 3.0: one door for all products.
+
+A request is verified, its action found by (product, version, action), its parameters parsed, the
+action run. The answer is always HTTP 200 with a `Response` object; a failure is one that contains
+`Error`. Both have a `RequestId`, without which the official SDK fails.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+
+from towline.cloud.access_key import AccessKey
+from towline.cloud.action import Answer, AnyAction
+from towline.cloud.authenticate import Caller, HttpRequest, authenticate
+from towline.cloud.context import Clock, Context, Resources
+from towline.cloud.parse import convert, parameters_of_body, parameters_of_query
+from towline.cloud.refusal import Refusal
+from towline.cloud.settings import Settings
+from towline.problem import Problem
+
+log = structlog.get_logger()
+
+Product = tuple[str, str]
+"""A product and the version of its API: `("tcr", "2019-09-24")`."""
+Catalogue = Mapping[Product, Mapping[str, AnyAction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Answers requests; knows nothing of sockets."""
+
+    resources: Resources
+    settings: Settings
+    keys: Mapping[str, AccessKey]
+    catalogue: Catalogue
+    clock: Clock
+
+    async def answer(self, request: HttpRequest) -> bytes:
+        """The JSON of the response, whatever happens."""
+        request_id = str(uuid.uuid4())
+        try:
+            fields = msgspec.to_builtins(await self._run(request))
+        except Refusal as refusal:
+            fields = _error(refusal.code, refusal.message)
+        except Problem as problem:
+            log.error("action failed", request=request_id, code=problem.code, cause=problem.cause)
+            fields = _error("InternalError", str(problem))
+        except Exception:
+            log.exception("action crashed", request=request_id)
+            fields = _error("InternalError", "An internal error has occurred.")
+        return msgspec.json.encode({"Response": {**fields, "RequestId": request_id}})
+
+    async def _run(self, request: HttpRequest) -> Answer:
+        caller = authenticate(request, self.keys, self.clock())
+        action = self._find(request, caller)
+        if request.method == "POST":
+            asked = convert(parameters_of_body(request.body), action.parameters, strict=True)
+        else:
+            asked = convert(parameters_of_query(request.query), action.parameters, strict=False)
+        return await action.run(self._context(caller), asked)
+
+    def _find(self, request: HttpRequest, caller: Caller) -> AnyAction:
+        name = _header(request, "X-TC-Action")
+        version = _header(request, "X-TC-Version")
+        if all(caller.service != product for product, _ in self.catalogue):
+            raise Refusal("NoSuchProduct", f"There is no product `{caller.service}` here.")
+        actions = self.catalogue.get((caller.service, version))
+        if actions is None:
+            raise Refusal("NoSuchVersion", f"`{caller.service}` has no API version `{version}`.")
+        if name not in actions:
+            raise Refusal(
+                "InvalidAction", f"`{caller.service}` {version} has no action `{name}` here."
+            )
+        return actions[name]
+
+    def _context(self, caller: Caller) -> Context:
+        return Context(self.resources, self.settings, self.clock, caller.uin)
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    value = request.headers.get(name.lower(), "")
+    if not value:
+        raise Refusal("MissingParameter", f"The request is missing the header {name}.")
+    return value
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": message}}

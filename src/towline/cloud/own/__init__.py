@@ -1,0 +1,1 @@
+"""What Towline tells beyond the products it implements, under the product name `towline`."""

@@ -1,0 +1,243 @@
+"""Registry instances: CreateInstance, DescribeInstances, DeleteInstance.
+
+Creating is asking: the record is `Pending` until the registry has opened the instance's door.
+Deleting is asking too: the agent and the registry remove what is theirs, the registry the record at
+last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+
+import msgspec
+
+from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
+from towline.cloud.context import Context, Resources
+from towline.cloud.identifier import resource_id
+from towline.cloud.page import Filter, matching, part
+from towline.cloud.refusal import Refusal
+from towline.cloud.tag import Tags, TagSpecification, stored, told
+from towline.resource.claim import NAME, PUBLIC_ADDRESS, Claim
+from towline.resource.edition import EDITIONS
+from towline.resource.instance import Instance, InstanceStatus
+from towline.resource.region import REGION_IDS
+from towline.store.error import AlreadyExists, Conflict, NotFound
+from towline.store.write import Create, Update
+
+# The cloud asks for five characters; four are allowed here, so that an instance can be called
+# `demo`.
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{2,48}[a-z0-9]")
+_RESERVED = frozenset({"mirror", "quay", "nvcr", "public", "admin", "harbor", "registry"})
+_FIRST_ADDRESS = IPv4Address("198.18.0.10")
+_LAST_ADDRESS = IPv4Address("198.18.255.254")
+_TOKEN_HOURS = 87_600  # ten years, as the cloud says of its long-term tokens
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+class CreateInstance(Parameters, frozen=True, kw_only=True):
+    """What a new instance is to be."""
+
+    registry_name: str
+    registry_type: str
+    tag_specification: TagSpecification | None = None
+    registry_charge_type: int = 0
+    registry_charge_prepaid: dict[str, int] | None = None
+    sync_tag: bool = False
+    enable_cos_maz: bool = msgspec.field(name="EnableCosMAZ", default=False)
+    deletion_protection: bool = False
+    enable_cos_versioning: bool = False
+
+
+class Created(Answer, frozen=True, kw_only=True):
+    """The new instance's id."""
+
+    registry_id: str
+
+
+class DescribeInstances(Parameters, frozen=True, kw_only=True):
+    """Which instances to show."""
+
+    registryids: tuple[str, ...] = ()
+    offset: int = 0
+    limit: int = 20
+    filters: tuple[Filter, ...] = ()
+    all_region: bool = False
+
+
+class Registry(Answer, frozen=True, kw_only=True):
+    """One instance, as the API shows it."""
+
+    registry_id: str
+    registry_name: str
+    registry_type: str
+    status: str
+    public_domain: str
+    created_at: str
+    region_name: str
+    region_id: int
+    enable_anonymous: bool
+    token_valid_time: int
+    internal_endpoint: str
+    tag_specification: Tags
+    expired_at: str
+    pay_mod: int
+    renew_flag: int
+    deletion_protection: bool
+    enable_cos_maz: bool = msgspec.field(name="EnableCosMAZ")
+    enable_cos_versioning: bool
+
+
+class Instances(Answer, frozen=True, kw_only=True):
+    """Some of the instances, and how many there are."""
+
+    total_count: int
+    registries: tuple[Registry, ...]
+
+
+class DeleteInstance(Parameters, frozen=True, kw_only=True):
+    """Which instance to remove."""
+
+    registry_id: str
+    delete_bucket: bool = False
+    dry_run: bool = False
+
+
+async def create_instance(context: Context, asked: CreateInstance) -> Created:
+    """Ask for an instance; its name and its public address are taken in the same moment."""
+    resources = context.resources
+    _check(context, asked)
+    while True:
+        instance = _instance(context, asked)
+        try:
+            await resources.store.apply(
+                [
+                    _claim(resources, NAME, instance.name, instance.id),
+                    _claim(resources, PUBLIC_ADDRESS, instance.public_address, instance.id),
+                    resources.instances.creation("", instance.id, instance),
+                ]
+            )
+        except (AlreadyExists, Conflict, NotFound):
+            continue  # somebody took the name or the address meanwhile: look again
+        return Created(registry_id=instance.id)
+
+
+async def describe_instances(context: Context, asked: DescribeInstances) -> Instances:
+    """Show instances in the order of their creation."""
+    resources = context.resources
+    wanted = set(asked.registryids)
+    chosen = [one for one in resources.instances.list() if not wanted or one.id in wanted]
+    properties = {
+        "RegistryName": lambda one: one.name,
+        "RegistryId": lambda one: one.id,
+        "RegistryType": lambda one: one.edition,
+        "Status": lambda one: one.status.value,
+    }
+    found = sorted(matching(chosen, asked.filters, properties), key=lambda one: one.created_at)
+    page = part(found, asked.offset, asked.limit)
+    shown = tuple(_registry(context, instance) for instance in page)
+    return Instances(total_count=len(found), registries=shown)
+
+
+async def delete_instance(context: Context, asked: DeleteInstance) -> Done:
+    """Ask for the removal of an instance with all that is in it."""
+    instance = context.resources.instance(asked.registry_id)
+    if instance.deletion_protection:
+        raise Refusal("OperationDenied", f"The registry {instance.id} is protected from deletion.")
+    if asked.dry_run:
+        raise Refusal("DryRunOperation", "The request would have succeeded, but DryRun is set.")
+    await context.resources.instances.update(
+        "",
+        instance.id,
+        lambda held: msgspec.structs.replace(held, status=InstanceStatus.DELETING),
+    )
+    return Done()
+
+
+ACTIONS: Mapping[str, AnyAction] = {
+    "CreateInstance": Action(CreateInstance, create_instance),
+    "DescribeInstances": Action(DescribeInstances, describe_instances),
+    "DeleteInstance": Action(DeleteInstance, delete_instance),
+}
+
+
+def _check(context: Context, asked: CreateInstance) -> None:
+    name = asked.registry_name
+    if not _NAME.fullmatch(name):
+        raise Refusal(
+            "InvalidParameter.ErrorNameIllegal",
+            f"`{name}` is no registry name: 4 to 50 of a-z, 0-9 and -, not - at either end.",
+        )
+    # `<name>-vpc` is the private domain of the instance `<name>`.
+    if name in _RESERVED or name.endswith("-vpc"):
+        raise Refusal("InvalidParameter.ErrorNameReserved", f"The name `{name}` is reserved.")
+    if asked.registry_type not in EDITIONS:
+        raise Refusal(
+            "InvalidParameterValue", f"RegistryType must be one of {', '.join(EDITIONS)}."
+        )
+    if asked.registry_charge_type != 0:
+        raise Refusal("UnsupportedOperation", "Instances cannot be paid for in advance here.")
+    if _owner(context.resources, NAME, name) is not None:
+        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{name}` is taken.")
+
+
+def _instance(context: Context, asked: CreateInstance) -> Instance:
+    return Instance(
+        id=resource_id("tcr"),
+        name=asked.registry_name,
+        edition=asked.registry_type,
+        domain=f"{asked.registry_name}.{context.settings.domain_suffix}",
+        public_address=_free_address(context.resources),
+        created_at=context.now(),
+        deletion_protection=asked.deletion_protection,
+        tags=stored(asked.tag_specification),
+    )
+
+
+def _free_address(resources: Resources) -> str:
+    for number in range(int(_FIRST_ADDRESS), int(_LAST_ADDRESS) + 1):
+        address = str(IPv4Address(number))
+        if _owner(resources, PUBLIC_ADDRESS, address) is None:
+            return address
+    raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
+
+
+def _owner(resources: Resources, scope: str, value: str) -> Instance | None:
+    """The instance that has a name or an address; a claim of one that is gone does not count."""
+    claim = resources.claims.get(scope, value)
+    return None if claim is None else resources.instances.get("", claim.owner_id)
+
+
+def _claim(resources: Resources, scope: str, value: str, owner_id: str) -> Create | Update:
+    """The write that takes a value which has no owner now."""
+    if _owner(resources, scope, value) is not None and scope == NAME:
+        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{value}` is taken.")
+    record = resources.claims.record(scope, value)
+    if record is None:
+        return resources.claims.creation(scope, value, Claim(owner_id))
+    return resources.claims.replacement(record, Claim(owner_id))
+
+
+def _registry(context: Context, instance: Instance) -> Registry:
+    links = (one for one in context.resources.links.list() if one.instance_id == instance.id)
+    return Registry(
+        registry_id=instance.id,
+        registry_name=instance.name,
+        registry_type=instance.edition,
+        status=instance.status.value,
+        public_domain=instance.domain,
+        created_at=instance.created_at,
+        region_name=context.settings.region,
+        region_id=REGION_IDS.get(context.settings.region, 0),
+        enable_anonymous=True,
+        token_valid_time=_TOKEN_HOURS,
+        internal_endpoint=next((link.access_ip for link in links if link.access_ip), ""),
+        tag_specification=told("instance", instance.tags),
+        expired_at=_NEVER,
+        pay_mod=0,
+        renew_flag=0,
+        deletion_protection=instance.deletion_protection,
+        enable_cos_maz=False,
+        enable_cos_versioning=False,
+    )

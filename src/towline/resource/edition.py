@@ -1,0 +1,21 @@
+"""The editions of a registry instance and what each allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The quotas of one edition."""
+
+    namespaces: int
+    links: int
+    service_accounts: int
+
+
+EDITIONS = {
+    "basic": Edition(namespaces=50, links=5, service_accounts=10),
+    "standard": Edition(namespaces=100, links=10, service_accounts=20),
+    "premium": Edition(namespaces=500, links=20, service_accounts=100),
+}
