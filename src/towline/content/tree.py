@@ -37,8 +37,8 @@ class Node:
     """One inode. Hard links are one node under several names."""
 
     __slots__ = (
-        "children", "device", "gid", "implied", "layer", "link", "links", "mode", "mtime_ns", "number",
-        "offset", "size", "uid", "xattrs",
+        "children", "device", "gid", "implied", "layer", "link", "links", "mode", "mtime_ns",
+        "number", "offset", "size", "uid", "xattrs",
     )  # fmt: skip
 
     def __init__(self, mode: int, member: Member | None = None) -> None:

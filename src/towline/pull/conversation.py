@@ -132,7 +132,8 @@ class Conversation:
             if self._question is not None and self._authorization is None:
                 self._authorization = f"Bearer {await self._token(self._question)}"
         headers = (("User-Agent", USER_AGENT), *request.headers)
-        if self._authorization is not None:
+        ours = request.url.authority == self._purpose.registry.authority
+        if self._authorization is not None and ours:
             headers = (*headers, ("Authorization", self._authorization))
         return replace(request, headers=headers)
 

@@ -74,6 +74,15 @@ def failure_text(failure: f.Failure, reference: Reference) -> str:
             assert_never(failure.place)
 
 
+def push_text(cause: f.Cause, reference: Reference) -> str:
+    """What is said of a push that failed; docker's words around containerd's."""
+    if isinstance(cause, f.AuthorizationRefused | f.NoBasicCredentials):
+        denied = "push access denied, repository does not exist or may require authorization"
+        return f'failed to push image "{reference}": {denied}: {_cause_text(cause, reference)}'
+    text = _fetch_text(cause, reference)
+    return f'failed to push image "{reference}": {text}'
+
+
 def _resolve_text(cause: f.Cause, reference: Reference) -> str:
     text = _cause_text(cause, reference)
     if isinstance(cause, f.AuthorizationRefused | f.NoBasicCredentials):
