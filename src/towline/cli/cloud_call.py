@@ -1,0 +1,35 @@
+"""How a command reaches the cloud. Imports wait until a command runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from towline.client.cloud_network import Networks
+    from towline.client.cloud_registry import Registries
+
+T = TypeVar("T")
+
+
+def call(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run what a command does."""
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
+def registries() -> Registries:
+    """Registry instances and what belongs to them."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_registry import Registries
+
+    return Registries(open_cloud())
+
+
+def networks() -> Networks:
+    """VPCs and subnets."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_network import Networks
+
+    return Networks(open_cloud())

@@ -1,0 +1,158 @@
+"""`towline credential …`: what lets docker, CI and clusters into a registry."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from towline.cli.cloud_call import registries
+from towline.cli.instance import InstanceArgument
+from towline.cli.render import Output, OutputOption, done, moment, show_one, show_rows
+
+if TYPE_CHECKING:
+    from towline.client.cloud_registry import Registries
+    from towline.client.cloud_view import DoorView, InstanceView, SecretView
+
+credential_app = typer.Typer(
+    name="credential", help="User names and passwords of a registry.", no_args_is_help=True
+)
+
+_HOUR = 3600_000  # milliseconds
+_NEVER = -1
+
+
+class Right(StrEnum):
+    """What a credential may do in its namespace."""
+
+    PULL = "pull"
+    PUSH = "push"
+
+
+_ACTIONS = {
+    Right.PULL: ["tcr:PullRepository"],
+    Right.PUSH: ["tcr:PullRepository", "tcr:PushRepository", "tcr:CreateRepository"],
+}
+
+
+@credential_app.command("create")
+def create(
+    instance: InstanceArgument,
+    *,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Only for this namespace; may be repeated."),
+    ] = None,
+    right: Annotated[
+        Right, typer.Option("--right", help="With --namespace: pull only, or push as well.")
+    ] = Right.PUSH,
+    name: Annotated[
+        str, typer.Option("--name", help="With --namespace: the account's name; default: random.")
+    ] = "",
+    description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
+    temporary: Annotated[bool, typer.Option("--temporary", help="Valid for one hour.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Create a user name and a password; the password is shown only now.
+
+    Without --namespace it opens the whole instance.
+
+    Example: towline credential create demo --namespace apps --right pull
+    """
+
+    async def run() -> tuple[SecretView, DoorView]:
+        cloud = registries()
+        found = await cloud.instance(instance)
+        if not namespace:
+            made = await cloud.create_token(found, description, temporary=temporary)
+        else:
+            expiry = int(time.time() * 1000) + _HOUR if temporary else _NEVER
+            account = name or f"{namespace[0]}-{secrets.token_hex(4)}"
+            rights = dict.fromkeys(namespace, _ACTIONS[right])
+            made = await cloud.create_account(found, account, rights, expiry)
+        return made, await cloud.door(found)
+
+    made, door = call(run())
+    _show_secret(made, door, output)
+
+
+@credential_app.command("list")
+def list_(instance: InstanceArgument, *, output: OutputOption = Output.TABLE) -> None:
+    """Show the long-term credentials of a registry, without their passwords.
+
+    Example: towline credential list demo
+    """
+
+    async def run() -> list[dict[str, Any]]:
+        cloud = registries()
+        return await _rows(cloud, await cloud.instance(instance))
+
+    rows = call(run())
+    show_rows(rows, output, empty=f"None yet. Create one: towline credential create {instance}")
+
+
+@credential_app.command("delete")
+def delete(
+    instance: InstanceArgument,
+    credential: Annotated[
+        str, typer.Argument(metavar="ID", help="As `towline credential list` shows it.")
+    ],
+    *,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Delete a credential; it is refused from now on.
+
+    Example: towline credential delete demo 'tcr$apps-1f2e3d4c'
+    """
+
+    async def run() -> None:
+        cloud = registries()
+        await cloud.delete_credential(await cloud.instance(instance), credential)
+
+    call(run())
+    done(f"credential {credential} deleted", output, id=credential, deleted=True)
+
+
+async def _rows(cloud: Registries, instance: InstanceView) -> list[dict[str, Any]]:
+    tokens = [
+        {
+            "id": token.id,
+            "namespaces": ["(all)"],
+            "enabled": token.enabled,
+            "created": token.created_at,
+            "expires": moment(token.expired_at),
+            "description": token.desc,
+        }
+        for token in await cloud.tokens(instance)
+    ]
+    accounts = [
+        {
+            "id": account.name,
+            "namespaces": [grant.resource for grant in account.permissions],
+            "enabled": not account.disable,
+            "created": account.create_time,
+            "expires": moment(account.expires_at),
+            "description": account.description,
+        }
+        for account in await cloud.accounts(instance)
+    ]
+    return tokens + accounts
+
+
+def _show_secret(made: SecretView, door: DoorView, output: Output) -> None:
+    host = door.loopback_endpoint.removeprefix("http://")
+    row = {
+        "id": made.id,
+        "username": made.username,
+        "password": made.password,
+        "expires": moment(made.expires_at),
+        "server": door.domain,
+        "loopback": host,
+    }
+    hint = "The password is not shown again."
+    if host:
+        hint += f"\n  docker login -u '{made.username}' -p '{made.password}' {host}"
+    show_one(row, output, hint=hint)

@@ -1,0 +1,57 @@
+"""Where the cloud is and with which key to speak to it: from the environment, else from the data
+directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from towline.client.cloud import CloudClient
+from towline.problem import Problem
+
+_REGION = "ap-guangzhou"
+
+
+def open_cloud() -> CloudClient:
+    """The client of this user's installation; raises `Problem` when there is none.
+
+    TOWLINE_ENDPOINT and TENCENTCLOUD_SECRET_ID, _SECRET_KEY, _REGION go before what `towline up`
+    wrote.
+    """
+    endpoint = os.environ.get("TOWLINE_ENDPOINT") or _read("doors.json", "cloud")
+    secret_id, secret_key = _key()
+    return CloudClient(
+        endpoint, secret_id, secret_key, os.environ.get("TENCENTCLOUD_REGION") or _REGION
+    )
+
+
+def _key() -> tuple[str, str]:
+    secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "")
+    secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "")
+    if secret_id and secret_key:
+        return secret_id, secret_key
+    return _read("access-key.json", "SecretId"), _read("access-key.json", "SecretKey")
+
+
+def _data_directory() -> Path:
+    chosen = os.environ.get("TOWLINE_DATA")
+    if chosen:
+        return Path(chosen)
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "towline"
+
+
+def _read(name: str, field: str) -> str:
+    path = _data_directory() / name
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        return str(content[field])
+    except FileNotFoundError:
+        cause, remedy = f"there is no installation in {path.parent}", "start one: `towline up`"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cause = f"{path} does not say {field}: {error!r}"
+        remedy = "restart the installation: `towline down`, then `towline up`"
+    raise Problem("no-installation", cause=cause, remedy=f"{remedy}; or set TOWLINE_DATA")

@@ -1,0 +1,77 @@
+"""VPCs and subnets, through the cloud's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from towline.client.cloud import CloudClient
+from towline.client.cloud_view import SubnetView, VpcView, view
+from towline.problem import Problem
+
+_MANY = "100"  # the product wants its numbers as text
+
+
+class Networks:
+    """The `vpc` product, in the words of the CLI: everything may be named or given by id."""
+
+    def __init__(self, client: CloudClient) -> None:
+        self._client = client
+
+    async def vpcs(self) -> list[VpcView]:
+        """All VPCs."""
+        answer = await self._call("DescribeVpcs", {"Limit": _MANY})
+        return view(answer["VpcSet"], list[VpcView])
+
+    async def vpc(self, name: str) -> VpcView:
+        """The VPC with this name or id, or the only one when no name is given."""
+        vpcs = await self.vpcs()
+        found = [vpc for vpc in vpcs if not name or name in (vpc.vpc_name, vpc.vpc_id)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(f"{vpc.vpc_name} ({vpc.vpc_id})" for vpc in vpcs) or "none"
+        wanted = f"VPC {name!r}" if name else "only VPC"
+        raise Problem(
+            "no-such-vpc",
+            cause=f"there is no {wanted}; there is: {known}",
+            remedy="name one with --vpc, or create one with `towline vpc create`",
+        )
+
+    async def subnets(self, vpc: VpcView | None = None) -> list[SubnetView]:
+        """All subnets, or those of one VPC."""
+        asked: dict[str, Any] = {"Limit": _MANY}
+        if vpc is not None:
+            asked["Filters"] = [{"Name": "vpc-id", "Values": [vpc.vpc_id]}]
+        answer = await self._call("DescribeSubnets", asked)
+        return view(answer["SubnetSet"], list[SubnetView])
+
+    async def subnet(self, vpc: VpcView, name: str) -> SubnetView:
+        """The subnet of a VPC with this name or id, or the first one when no name is given."""
+        subnets = await self.subnets(vpc)
+        for subnet in subnets:
+            if not name or name in (subnet.subnet_name, subnet.subnet_id):
+                return subnet
+        known = ", ".join(f"{one.subnet_name} ({one.subnet_id})" for one in subnets) or "none"
+        raise Problem(
+            "no-such-subnet",
+            cause=f"the VPC {vpc.vpc_name} has no subnet {name or 'at all'}; it has: {known}",
+            remedy="name one with --subnet, or create one with `towline subnet create`",
+        )
+
+    async def create_vpc(self, name: str, cidr: str) -> VpcView:
+        """Make a VPC."""
+        made = await self._call("CreateVpc", {"VpcName": name, "CidrBlock": cidr})
+        return view(made["Vpc"], VpcView)
+
+    async def create_subnet(self, vpc: VpcView, name: str, cidr: str, zone: str) -> SubnetView:
+        """Make a subnet; an empty zone is the region's first."""
+        asked = {
+            "VpcId": vpc.vpc_id,
+            "SubnetName": name,
+            "CidrBlock": cidr,
+            "Zone": zone or f"{self._client.region}-1",
+        }
+        return view((await self._call("CreateSubnet", asked))["Subnet"], SubnetView)
+
+    async def _call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._client.call("vpc", "2017-03-12", action, params)

@@ -1,0 +1,111 @@
+"""What the CLI reads out of the cloud's answers, parsed once."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class InstanceView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A registry instance."""
+
+    registry_id: str
+    registry_name: str
+    registry_type: str
+    status: str
+    public_domain: str
+    created_at: str
+
+
+class DoorView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """By which names and addresses an instance is reached."""
+
+    registry_id: str
+    domain: str
+    vpc_domain: str
+    public_address: str
+    loopback_endpoint: str
+
+
+class NamespaceView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A namespace of an instance."""
+
+    name: str
+    public: bool
+    creation_time: str
+
+
+class TokenView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A long-term token."""
+
+    id: str
+    desc: str
+    enabled: bool
+    created_at: str
+    expired_at: int
+
+
+class GrantView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What a service account may do in a namespace."""
+
+    resource: str
+    actions: list[str]
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A service account."""
+
+    name: str
+    description: str
+    disable: bool
+    expires_at: int
+    create_time: str
+    permissions: list[GrantView]
+
+
+class SecretView(msgspec.Struct, frozen=True, kw_only=True):
+    """A new credential, with the secret that is told only once."""
+
+    id: str
+    username: str
+    password: str
+    expires_at: int
+    """Milliseconds since the epoch; -1 when it never expires."""
+
+
+class LinkView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A private network access linkage."""
+
+    vpc_id: str
+    subnet_id: str
+    status: str
+    access_ip: str
+
+
+class VpcView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A VPC."""
+
+    vpc_id: str
+    vpc_name: str
+    cidr_block: str
+    is_default: bool
+    created_time: str
+
+
+class SubnetView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A subnet."""
+
+    subnet_id: str
+    subnet_name: str
+    vpc_id: str
+    cidr_block: str
+    zone: str
+    available_ip_address_count: int
+
+
+def view(value: Any, wanted: type[T]) -> T:
+    """Read one value out of an answer."""
+    return msgspec.convert(value, wanted)
