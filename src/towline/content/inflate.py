@@ -44,7 +44,10 @@ def _gunzip(source: _Source) -> Iterator[bytes]:
             try:
                 out: bytes = engine.decompress(data, PIECE)
             except _GzipError as error:
-                raise BadTar("gzip: invalid header" if fresh else "gzip: invalid data") from error
+                headless = fresh and data[:2] != _GZIP
+                raise BadTar(
+                    "gzip: invalid header" if headless else "flate: corrupt input"
+                ) from error
             fresh = False
             if out:
                 yield out
