@@ -1,4 +1,4 @@
-"""How a command reaches the cloud. Imports wait until a command runs, so that `--help` is instant."""
+"""How a command reaches the cloud; imports wait until it runs, so that `--help` is instant."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towline.cli.cloud_call import registries
+from towline.cli.cloud_call import call, registries
 from towline.cli.instance import InstanceArgument
 from towline.cli.render import Output, OutputOption, done, moment, show_one, show_rows
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towline.cli.cloud_call import registries
+from towline.cli.cloud_call import call, registries
 from towline.cli.render import Output, OutputOption, done, show_one, show_rows, waiting
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towline.cli.cloud_call import registries
+from towline.cli.cloud_call import call, networks, registries
 from towline.cli.instance import InstanceArgument, TimeoutOption
 from towline.cli.render import Output, OutputOption, done, show_one, show_rows, waiting
 from towline.problem import Problem

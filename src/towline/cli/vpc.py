@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towline.cli.cloud_call import networks
+from towline.cli.cloud_call import call, networks
 from towline.cli.render import Output, OutputOption, show_one, show_rows
 
 if TYPE_CHECKING:
