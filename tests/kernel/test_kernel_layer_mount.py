@@ -64,9 +64,8 @@ def walked(root: Path) -> dict[str, tuple[object, ...]]:
                 content = hashlib.sha256(path.read_bytes()).digest()
             elif stat.S_ISLNK(status.st_mode):
                 content = os.fsencode(path.readlink())
-            links = (
-                "" if stat.S_ISDIR(status.st_mode) else inodes.setdefault(status.st_ino, relative)
-            )
+            is_folder = stat.S_ISDIR(status.st_mode)
+            links = "" if is_folder else inodes.setdefault(status.st_ino, relative)
             names = () if stat.S_ISLNK(status.st_mode) else sorted(os.listxattr(path))
             xattrs = tuple((each, os.getxattr(path, each)) for each in names)
             size = 0 if is_folder else status.st_size
