@@ -6,7 +6,7 @@ A `Resource` names a collection, not an object.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -85,7 +85,13 @@ class Kubernetes(Protocol):
         ...
 
     async def create(
-        self, resource: Resource, namespace: str, body: Object, *, subresource: str = "", name: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        body: Object,
+        *,
+        subresource: str = "",
+        name: str = "",
     ) -> Object:
         """The object as created. `subresource` posts below the object `name` (`pods/NAME/binding`)."""
         ...
@@ -95,7 +101,7 @@ class Kubernetes(Protocol):
         resource: Resource,
         namespace: str,
         name: str,
-        body: Object | list[Object],
+        body: Object | Sequence[Object],
         *,
         kind: PatchKind = PatchKind.MERGE,
         subresource: str = "",

@@ -133,7 +133,7 @@ def exchange(line: SocketLine, request: Request) -> Answer:
             connection.putheader(name, value)
         if request.content or request.method in {"POST", "PUT"}:
             connection.putheader("Content-Length", str(len(request.content)))
-        connection.endheaders(request.content or None)  # type: ignore[arg-type]  # an iterable of bytes
+        connection.endheaders(request.content or None)
         response = connection.getresponse()
     names = {name.lower() for name in response.headers}
     headers = {name: tuple(response.headers.get_all(name, ())) for name in names}

@@ -1,0 +1,34 @@
+# One screen of what can be done here; `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install test check static format bench clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install:  ## Install system packages (says which), the virtual environment and Towline itself.
+	@PYTHON=$(PYTHON) bash tools/install.sh
+
+test: install  ## Run every test; what needs root says so where there is none.
+	$(BIN)/pytest
+
+static: install  ## Format, lint, types, import contracts: what needs no running.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: static  ## Everything a change must pass, fastest first.
+	$(BIN)/pytest
+
+format: install  ## Put the code into its canonical form.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## Measure, with the peers beside us in the same run.
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:  ## Remove what install made inside this folder.
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
