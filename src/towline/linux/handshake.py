@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from towline.linux.socket_line import SocketLine
 from towline.pull.message import expiry_detail
 from towline.pull.wire import Fault, Trouble, WireFailed
 
-_RECORD_HEADER = 5
-_TLS_RECORD_TYPES = (0x15, 0x16)  # alert, handshake
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+_HTTP_REST = re.compile(rb"[12]\.[0-9] [0-9]{3}|2 [0-9]{3}")  # of `HTTP/1.1 400 Bad Request`
 _ALERTS = {  # OpenSSL's reason, Go's words
     "TLSV1_ALERT_PROTOCOL_VERSION": "protocol version not supported",
     "UNSUPPORTED_PROTOCOL": "protocol version not supported",
@@ -103,7 +104,7 @@ async def shake_hands(line: SocketLine, handshake: Handshake, context: ssl.SSLCo
     line.sock = secured
     try:
         async with asyncio.timeout(handshake.patience):
-            await _shake(secured, line.peer)
+            await _shake(secured)
     except ssl.SSLCertVerificationError:
         raise
     except TimeoutError as error:
@@ -111,21 +112,17 @@ async def shake_hands(line: SocketLine, handshake: Handshake, context: ssl.SSLCo
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
         raise WireFailed(Fault(Trouble.CLOSED, line.peer)) from error
     except ssl.SSLError as error:
-        raise WireFailed(_tls_fault(error, line.peer)) from error
+        raise WireFailed(_tls_fault(error, line)) from error
     except OSError as error:
         raise WireFailed(Fault(Trouble.RESET, line.peer, local=line.local)) from error
 
 
-async def _shake(secured: ssl.SSLSocket, peer: str) -> None:
-    seen = False
+async def _shake(secured: ssl.SSLSocket) -> None:
     while True:
         try:
             secured.do_handshake()
         except ssl.SSLWantReadError:
             await _ready(secured)
-            if not seen:
-                _expect_tls(secured, peer)
-                seen = True
         else:
             return
 
@@ -146,23 +143,24 @@ async def _ready(sock: socket.socket) -> None:
         loop.remove_reader(sock.fileno())
 
 
-def _expect_tls(secured: ssl.SSLSocket, peer: str) -> None:
-    """Look at the first bytes, which OpenSSL would swallow: they tell a web server from noise."""
-    with socket.socket(fileno=os.dup(secured.fileno())) as same:
-        head = same.recv(_RECORD_HEADER, socket.MSG_PEEK)
-    if not head:
-        raise WireFailed(Fault(Trouble.CLOSED, peer))
-    if b"HTTP/".startswith(head):
-        raise WireFailed(Fault(Trouble.HTTP_ANSWER, peer))
-    if head[0] not in _TLS_RECORD_TYPES:
-        raise WireFailed(Fault(Trouble.NOT_TLS, peer))
-
-
-def _tls_fault(error: ssl.SSLError, peer: str) -> Fault:
+def _tls_fault(error: ssl.SSLError, line: SocketLine) -> Fault:
     reason = error.reason or ""
+    if reason in _NOT_TLS:
+        http = _HTTP_REST.match(_rest(line.sock)) is not None
+        return Fault(Trouble.HTTP_ANSWER if http else Trouble.NOT_TLS, line.peer)
     if reason in _ALERTS:
-        return Fault(Trouble.TLS_ALERT, peer, detail=_ALERTS[reason])
-    return Fault(Trouble.TLS_FAILED, peer, detail=reason.lower().replace("_", " ") or "failed")
+        return Fault(Trouble.TLS_ALERT, line.peer, detail=_ALERTS[reason])
+    detail = reason.lower().replace("_", " ") or "failed"
+    return Fault(Trouble.TLS_FAILED, line.peer, detail=detail)
+
+
+def _rest(sock: socket.socket) -> bytes:
+    """What came after the five bytes that OpenSSL took for the head of a record."""
+    with socket.socket(fileno=os.dup(sock.fileno())) as same:
+        try:
+            return same.recv(16, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            return b""
 
 
 def _certificate(line: SocketLine) -> x509.Certificate:

@@ -173,8 +173,7 @@ async def speaker(words: bytes, after: int = 1) -> AsyncIterator[int]:
             await reader.read(after)
             writer.write(words)
             await writer.drain()
-            if not words:
-                await reader.read()
+            await reader.read()
         except ConnectionError:
             pass
         finally:
@@ -192,18 +191,21 @@ async def speaker(words: bytes, after: int = 1) -> AsyncIterator[int]:
     ("words", "trouble"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", Trouble.HTTP_ANSWER),
+        (b"HTTP/1.0 400 Bad Request\r\n\r\n", Trouble.HTTP_ANSWER),
         (b"SSH-2.0-OpenSSH\r\n", Trouble.NOT_TLS),
         (b"\x15\x03\x01\x00\x02\x02\x28", Trouble.TLS_ALERT),
         (b"", Trouble.HANDSHAKE_TIMED_OUT),
     ],
-    ids=["http", "ssh", "alert", "silence"],
+    ids=["http", "http-1.0", "ssh", "alert", "silence"],
 )
+@pytest.mark.parametrize("after", [0, 1], ids=["at-once", "when-asked"])
 async def test_what_does_not_speak_tls_is_told_apart(
-    wire: SocketWire, words: bytes, trouble: Trouble
+    wire: SocketWire, words: bytes, trouble: Trouble, after: int
 ) -> None:
-    """By its first bytes."""
-    async with speaker(words) as port:
+    """By its first bytes, whether they come before or after ours."""
+    async with speaker(words, after) as port:
         line = await wire.dial("127.0.0.1", port)
+        await asyncio.sleep(0.02)
         with pytest.raises(WireFailed) as caught:
             await wire.secure(line, "127.0.0.1", Transport.TLS)
         line.close()
