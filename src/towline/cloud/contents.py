@@ -54,7 +54,7 @@ class Contents:
         return any(name.startswith(f"{namespace}/") for name in listed.get("repositories") or ())
 
     @asynccontextmanager
-    async def _credential(self, instance: Instance) -> AsyncIterator[aiohttp.BasicAuth]:
+    async def _credential(self, instance: Instance) -> AsyncIterator[str]:
         password, credentials = secret(), self._context.resources.credentials
         credential = Credential(
             id=token_id(),
@@ -68,14 +68,16 @@ class Contents:
         )
         await credentials.create(instance.id, credential.id, credential)
         try:
-            yield aiohttp.BasicAuth(credential.username, password)
+            yield aiohttp.encode_basic_auth(credential.username, password)
         finally:
             with suppress(NotFound):  # another request may have found it expired
                 await credentials.delete(instance.id, credential.id)
 
 
-async def _token(http: aiohttp.ClientSession, instance: Instance, login: aiohttp.BasicAuth) -> str:
+async def _token(http: aiohttp.ClientSession, instance: Instance, login: str) -> str:
     wanted = {"service": instance.domain, "scope": "registry:catalog:*"}
-    async with http.get("/service/token", params=wanted, auth=login) as answer:
+    async with http.get(
+        "/service/token", params=wanted, headers={"Authorization": login}
+    ) as answer:
         given: dict[str, Any] = await answer.json(content_type=None)
     return str(given.get("token") or given.get("access_token") or "")

@@ -1,0 +1,121 @@
+"""Clouds for tests: the store is real, the clock stands still, and a fake registry and agent do
+their part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from towline.cloud.context import Context, Resources
+from towline.cloud.refusal import Refusal
+from towline.cloud.serve import serve
+from towline.cloud.settings import Settings
+from towline.cloud.tcr.instance import CreateInstance, create_instance
+from towline.resource.instance import Instance, InstanceStatus
+from towline.resource.link import Link, LinkStatus
+from towline.store.store import Store
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SECRET_ID, SECRET_KEY, UIN = "AKIDtest", "the-secret-key", "100036950234"
+ACCESS_IP = "10.0.0.5"
+
+
+@asynccontextmanager
+async def open_context(folder: Path) -> AsyncIterator[Context]:
+    """What an action is given, over a store in `folder`."""
+    settings = Settings("127.0.0.1", 0, folder / "access-key.json")
+    async with Store.open(folder / "records.db") as store:
+        yield Context(Resources(store), settings, lambda: NOW, UIN)
+
+
+async def running_instance(context: Context, name: str = "demo", edition: str = "basic") -> str:
+    """Create an instance and do what the registry would: turn it Running."""
+    asked = CreateInstance(registry_name=name, registry_type=edition)
+    created = await create_instance(context, asked)
+    await context.resources.instances.update("", created.registry_id, _opened)
+    return created.registry_id
+
+
+async def link_running(context: Context, vpc_id: str, instance_id: str) -> None:
+    """Do what the agent would: give the link its address."""
+    await context.resources.links.update(vpc_id, instance_id, _linked)
+
+
+@contextmanager
+def refused(code: str) -> Iterator[None]:
+    """Expect a refusal with exactly this code."""
+    with pytest.raises(Refusal) as refusal:
+        yield
+    assert refusal.value.code == code
+
+
+@dataclass(frozen=True)
+class ServedCloud:
+    """A cloud role that listens, with a registry and an agent that do at once what is asked."""
+
+    endpoint: str
+    resources: Resources
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[ServedCloud]:
+    """Serve the API on a free port for the length of the block; writes what clients look for."""
+    keys = {"SecretId": SECRET_ID, "SecretKey": SECRET_KEY, "Uin": UIN}
+    (folder / "access-key.json").write_text(json.dumps(keys))
+    port, ready = _free_port(), asyncio.Event()
+    endpoint = f"http://127.0.0.1:{port}"
+    (folder / "doors.json").write_text(json.dumps({"cloud": endpoint}))
+    settings = Settings("127.0.0.1", port, folder / "access-key.json")
+    async with Store.open(folder / "records.db") as store, asyncio.TaskGroup() as tasks:
+        resources = Resources(store)
+        running = [
+            tasks.create_task(serve(store, settings, ready.set)),
+            tasks.create_task(_registry(resources)),
+            tasks.create_task(_agent(resources)),
+        ]
+        await ready.wait()
+        yield ServedCloud(endpoint, resources)
+        for task in running:
+            task.cancel()
+
+
+async def _registry(resources: Resources) -> None:
+    async for instances in resources.instances.follow():
+        for instance in instances:
+            if instance.status is InstanceStatus.PENDING:
+                await resources.instances.update("", instance.id, _opened)
+            if instance.status is InstanceStatus.DELETING:
+                await resources.instances.delete("", instance.id)
+
+
+async def _agent(resources: Resources) -> None:
+    async for links in resources.links.follow():
+        for link in links:
+            if link.status is LinkStatus.CREATING:
+                await resources.links.update(link.vpc_id, link.instance_id, _linked)
+            if link.status is LinkStatus.DELETING:
+                await resources.links.delete(link.vpc_id, link.instance_id)
+
+
+def _opened(held: Instance) -> Instance:
+    return msgspec.structs.replace(held, status=InstanceStatus.RUNNING)
+
+
+def _linked(held: Link) -> Link:
+    return msgspec.structs.replace(held, status=LinkStatus.RUNNING, access_ip=ACCESS_IP)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
