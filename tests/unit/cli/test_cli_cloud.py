@@ -1,0 +1,168 @@
+"""The cloud's nouns on the command line: what a person types, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.clouds import ACCESS_IP, serving
+from typer.testing import CliRunner
+
+from towline.cli.credential import credential_app
+from towline.cli.instance import instance_app
+from towline.cli.link import link_app
+from towline.cli.namespace import namespace_app
+from towline.cli.subnet import subnet_app
+from towline.cli.vpc import vpc_app
+from towline.problem import Problem
+
+Run = Callable[[str], str]
+APPS = (instance_app, namespace_app, credential_app, link_app, vpc_app, subnet_app)
+
+
+@pytest.fixture
+def towline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """The commands, with a cloud of their own that answers from another thread."""
+    for name in ("TOWLINE_ENDPOINT", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TOWLINE_DATA", str(tmp_path))
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(tmp_path):
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait(10)
+    yield run_command
+    loop.call_soon_threadsafe(ended.set)
+    thread.join()
+    loop.close()
+
+
+def run_command(line: str) -> str:
+    """Run `towline <line>` in this process; a problem comes out as itself."""
+    app = typer.Typer()
+    for noun in APPS:
+        app.add_typer(noun)
+    result = CliRunner().invoke(app, line.split())
+    if isinstance(result.exception, Problem):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def parsed(text: str) -> Any:
+    """The JSON of `-o json`."""
+    return json.loads(text)
+
+
+def test_an_instance_is_created_shown_and_deleted(towline: Run) -> None:
+    """It is Running when the command returns."""
+    made = parsed(towline("instance create demo -o json"))
+    shown = towline("instance show demo")
+    listed = towline("instance list")
+    towline("instance delete demo")
+
+    assert made["status"] == "Running"
+    assert made["domain"] == "demo.tencentcloudcr.com"
+    assert made["publicAddress"] == "198.18.0.10"
+    assert "demo-vpc.tencentcloudcr.com" in shown
+    assert listed.splitlines()[0].split() == [
+        "NAME", "ID", "EDITION", "STATUS", "DOMAIN", "CREATED",
+    ]  # fmt: skip
+    assert parsed(towline("instance list -o json")) == []
+
+
+def test_a_link_is_created_with_its_resolution(towline: Run) -> None:
+    """One VPC and one subnet need not be named."""
+    towline("instance create demo")
+    towline("vpc create office 10.0.0.0/16")
+    towline("subnet create pods 10.0.1.0/24")
+    made = parsed(towline("link create demo --resolve -o json"))
+
+    assert made["accessIp"] == ACCESS_IP
+    assert made["resolve"] is True
+    with pytest.raises(Problem, match="ErrorVpcDnsStatus"):
+        towline("link delete demo")
+    assert parsed(towline("link resolve off demo --vpc office -o json"))["resolve"] is False
+    assert "towline link resolve on demo" in towline("link show demo")
+    towline("link resolve on demo --vpc-domain")
+    assert parsed(towline("link list -o json"))[0]["resolveVpcDomain"] is True
+    towline("link resolve off demo --vpc-domain")
+    towline("link delete demo")
+    with pytest.raises(Problem) as problem:
+        towline("link show demo")
+    assert problem.value.code == "no-such-link"
+
+
+def test_two_vpcs_have_to_be_told_apart(towline: Run) -> None:
+    """Guessing would link the wrong one."""
+    towline("instance create demo")
+    towline("vpc create one 10.0.0.0/16")
+    towline("vpc create two 172.16.0.0/16")
+    towline("subnet create pods 172.16.1.0/24 --vpc two")
+    with pytest.raises(Problem) as problem:
+        towline("link create demo")
+    made = parsed(towline("link create demo --vpc two -o json"))
+    subnets = parsed(towline("subnet list --vpc two -o json"))
+
+    assert problem.value.code == "no-such-vpc"
+    assert made["subnet"] == subnets[0]["id"]
+    assert parsed(towline("subnet list -o json")) == subnets
+    assert [vpc["name"] for vpc in parsed(towline("vpc list -o json"))] == ["one", "two"]
+
+
+def test_credentials_are_shown_once_and_listed_without_secret(towline: Run) -> None:
+    """For the whole instance or for a namespace."""
+    towline("instance create demo")
+    towline("namespace create demo apps")
+    towline("namespace create demo open --public")
+    whole = parsed(towline("credential create demo --description ci -o json"))
+    part = parsed(towline("credential create demo -n apps --right pull --name bot -o json"))
+    brief = parsed(towline("credential create demo -n apps --temporary -o json"))
+    listed = towline("credential list demo -o json")
+    for made in (whole, part, brief):
+        towline(f"credential delete demo {made['id']}")
+
+    assert part["username"] == "tcr$bot"
+    assert part["expires"] == "never"
+    assert brief["expires"] != "never"
+    assert {one["id"] for one in parsed(listed)} == {whole["id"], part["id"], brief["id"]}
+    assert whole["password"] not in listed
+    assert parsed(towline("credential list demo -o json")) == []
+    assert [one["public"] for one in parsed(towline("namespace list demo -o json"))] == [
+        False,
+        True,
+    ]
+    towline("namespace delete demo open")
+    assert "apps" in towline("namespace list demo")
+
+
+def test_an_unknown_instance_is_answered_with_the_known_ones(towline: Run) -> None:
+    """A problem with a remedy that can be typed."""
+    towline("instance create demo")
+    with pytest.raises(Problem) as problem:
+        towline("namespace create dmeo apps")
+
+    assert "demo" in problem.value.cause
+    assert problem.value.remedy == "`towline instance create dmeo`"
+
+
+@pytest.mark.parametrize("noun", ["instance", "namespace", "credential", "link", "vpc", "subnet"])
+def test_every_noun_explains_itself_without_an_installation(noun: str) -> None:
+    """And every command has an example."""
+    app = next(app for app in APPS if app.info.name == noun)
+
+    assert run_command(f"{noun} --help")
+    for command in app.registered_commands:
+        assert "Example: towline" in run_command(f"{noun} {command.name} --help")
