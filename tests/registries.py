@@ -109,9 +109,9 @@ def _ranged(request: web.Request, content: bytes) -> web.Response:
 
 @contextlib.asynccontextmanager
 async def scripted(
-    registry: ScriptedRegistry, certificate: Issued | None = None
+    registry: ScriptedRegistry, certificate: Issued | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[ScriptedRegistry]:
-    """Serve it on a free loopback port, over TLS when there is a certificate."""
+    """Serve it on a free port, over TLS when there is a certificate."""
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", registry.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -120,9 +120,9 @@ async def scripted(
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.certificate, certificate.key)
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    site = web.TCPSite(runner, host, 0, ssl_context=context)
     await site.start()
-    host, port = runner.addresses[0][:2]
+    port = runner.addresses[0][1]
     registry.address = f"{host}:{port}"
     registry.scheme = "https" if certificate else "http"
     try:
