@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from towline.client.cloud import CloudClient
+from towline.installation.data_directory import DataDirectory, chosen_root
 from towline.problem import Problem
 
 _REGION = "ap-guangzhou"
@@ -21,31 +22,23 @@ def open_cloud() -> CloudClient:
     TOWLINE_ENDPOINT and TENCENTCLOUD_SECRET_ID, _SECRET_KEY, _REGION go before what `towline up`
     wrote.
     """
-    endpoint = os.environ.get("TOWLINE_ENDPOINT") or _read("doors.json", "cloud")
-    secret_id, secret_key = _key()
+    data = DataDirectory(chosen_root(os.environ))
+    endpoint = os.environ.get("TOWLINE_ENDPOINT") or _read(data.doors, "cloud")
+    secret_id, secret_key = _key(data)
     return CloudClient(
         endpoint, secret_id, secret_key, os.environ.get("TENCENTCLOUD_REGION") or _REGION
     )
 
 
-def _key() -> tuple[str, str]:
+def _key(data: DataDirectory) -> tuple[str, str]:
     secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "")
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "")
     if secret_id and secret_key:
         return secret_id, secret_key
-    return _read("access-key.json", "SecretId"), _read("access-key.json", "SecretKey")
+    return _read(data.access_key, "SecretId"), _read(data.access_key, "SecretKey")
 
 
-def _data_directory() -> Path:
-    chosen = os.environ.get("TOWLINE_DATA")
-    if chosen:
-        return Path(chosen)
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "towline"
-
-
-def _read(name: str, field: str) -> str:
-    path = _data_directory() / name
+def _read(path: Path, field: str) -> str:
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
         return str(content[field])

@@ -49,6 +49,11 @@ class Collection(Generic[T]):
         """All values of a scope, or of all scopes, in key order."""
         return tuple(self.decode(record) for record in self.store.list(self.kind, scope).records)
 
+    def by_age(self, scope: str | None = None) -> tuple[T, ...]:
+        """All values of a scope, or of all scopes, the oldest first."""
+        records = sorted(self.store.list(self.kind, scope).records, key=lambda one: one.created)
+        return tuple(self.decode(record) for record in records)
+
     async def create(self, scope: str, name: str, value: T) -> T:
         """Store a new value; raises `AlreadyExists`."""
         await self.store.apply([self.creation(scope, name, value)])

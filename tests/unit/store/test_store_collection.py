@@ -40,6 +40,16 @@ async def test_values_come_back_as_they_went_in(tmp_path: Path) -> None:
             await boats(store).create("sea", "a", Boat("x"))
 
 
+async def test_values_can_be_listed_by_age(tmp_path: Path) -> None:
+    """In the order of their creation, whatever was changed since."""
+    async with Store.open(tmp_path / "s.db") as store:
+        for name in ("b", "c", "a"):
+            await boats(store).create("", name, Boat(name))
+        await boats(store).update("", "b", lambda _: Boat("b", 1))
+
+        assert [boat.name for boat in boats(store).by_age()] == ["b", "c", "a"]
+
+
 async def test_concurrent_changes_are_all_made(tmp_path: Path) -> None:
     """`update` decides anew when somebody was faster."""
     async with Store.open(tmp_path / "s.db") as store:

@@ -127,14 +127,14 @@ async def describe_instances(context: Context, asked: DescribeInstances) -> Inst
     """Show instances in the order of their creation."""
     resources = context.resources
     wanted = set(asked.registryids)
-    chosen = [one for one in resources.instances.list() if not wanted or one.id in wanted]
+    chosen = [one for one in resources.instances.by_age() if not wanted or one.id in wanted]
     properties = {
         "RegistryName": lambda one: one.name,
         "RegistryId": lambda one: one.id,
         "RegistryType": lambda one: one.edition,
         "Status": lambda one: one.status.value,
     }
-    found = sorted(matching(chosen, asked.filters, properties), key=lambda one: one.created_at)
+    found = matching(chosen, asked.filters, properties)
     page = part(found, asked.offset, asked.limit)
     shown = tuple(_registry(context, instance) for instance in page)
     return Instances(total_count=len(found), registries=shown)

@@ -146,4 +146,4 @@ async def _delete(context: Context, asked: ManageInternalEndpoint) -> None:
 
 
 def _links_of(context: Context, instance: Instance) -> list[Link]:
-    return [link for link in context.resources.links.list() if link.instance_id == instance.id]
+    return [link for link in context.resources.links.by_age() if link.instance_id == instance.id]

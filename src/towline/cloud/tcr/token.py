@@ -98,8 +98,7 @@ async def create_instance_token(context: Context, asked: CreateInstanceToken) ->
 async def describe_instance_token(context: Context, asked: DescribeInstanceToken) -> Tokens:
     """Show the long-term tokens, oldest first."""
     instance = context.resources.instance(asked.registry_id)
-    tokens = [one for one in context.resources.credentials.list(instance.id) if _is_listed(one)]
-    tokens.sort(key=lambda one: one.created_at)
+    tokens = [one for one in context.resources.credentials.by_age(instance.id) if _is_listed(one)]
     shown = tuple(_info(one) for one in part(tokens, asked.offset, asked.limit))
     return Tokens(total_count=len(tokens), tokens=shown)
 

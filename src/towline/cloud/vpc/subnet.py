@@ -112,7 +112,7 @@ async def create_subnet(context: Context, asked: CreateSubnet) -> CreatedSubnet:
 
 async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
     """Show subnets in the order of their creation."""
-    chosen = selected(context.resources.subnets.list(), asked.subnet_ids, asked.filters)
+    chosen = selected(context.resources.subnets.by_age(), asked.subnet_ids, asked.filters)
     properties = {
         "subnet-id": lambda subnet: subnet.id,
         "subnet-name": lambda subnet: subnet.name,
@@ -121,7 +121,7 @@ async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
         "zone": lambda subnet: subnet.zone,
         "is-default": lambda subnet: "true" if subnet.is_default else "false",
     }
-    found = sorted(matching(chosen, asked.filters, properties), key=lambda one: one.created_at)
+    found = matching(chosen, asked.filters, properties)
     shown = tuple(_info(context, subnet) for subnet in part(found, asked.offset, asked.limit))
     return Subnets(total_count=len(found), subnet_set=shown)
 

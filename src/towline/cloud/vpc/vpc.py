@@ -99,14 +99,14 @@ async def create_vpc(context: Context, asked: CreateVpc) -> CreatedVpc:
 
 async def describe_vpcs(context: Context, asked: DescribeVpcs) -> Vpcs:
     """Show VPCs in the order of their creation."""
-    chosen = selected(context.resources.vpcs.list(), asked.vpc_ids, asked.filters)
+    chosen = selected(context.resources.vpcs.by_age(), asked.vpc_ids, asked.filters)
     properties = {
         "vpc-id": lambda vpc: vpc.id,
         "vpc-name": lambda vpc: vpc.name,
         "cidr-block": lambda vpc: vpc.cidr,
         "is-default": lambda vpc: "true" if vpc.is_default else "false",
     }
-    found = sorted(matching(chosen, asked.filters, properties), key=lambda vpc: vpc.created_at)
+    found = matching(chosen, asked.filters, properties)
     shown = tuple(_info(vpc) for vpc in part(found, asked.offset, asked.limit))
     return Vpcs(total_count=len(found), vpc_set=shown)
 
