@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from towline.cli.app import build, run
 from towline.installation.data_directory import DataDirectory, chosen_root
+
+DOMAIN_SUFFIX = "tencentcloudcr.com"
 
 
 def main() -> None:
@@ -37,18 +40,20 @@ def serve_cloud(
     """
     from towline.cloud.serve import serve
     from towline.cloud.settings import Settings
+    from towline.installation.credentials import provide
+    from towline.installation.door import remember
     from towline.store.store import Store
 
     data = DataDirectory(chosen_root(os.environ))
-    data.create()
+    provide(data, DOMAIN_SUFFIX, datetime.now(UTC))
 
     def ready() -> None:
-        data.remember_door("cloud", f"http://{address}:{port}")
+        remember(data.doors, "cloud", f"http://{address}:{port}")
         typer.echo(f"cloud API on http://{address}:{port}, data in {data.root}")
 
     async def role() -> None:
         async with Store.open(data.records) as store:
-            await serve(store, Settings(address, port, data.access_key), ready)
+            await serve(store, Settings(address, port, data.access_key, DOMAIN_SUFFIX), ready)
 
     asyncio.run(role())
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from towline.problem import Problem
 
 
 def chosen_root(environment: Mapping[str, str]) -> Path:
@@ -33,26 +33,89 @@ class DataDirectory:
         return self.root / "records.db"
 
     @property
+    def objects(self) -> Path:
+        """The cluster's own store."""
+        return self.root / "cluster.db"
+
+    @property
     def access_key(self) -> Path:
         """The SecretId and SecretKey that sign cloud requests."""
         return self.root / "access-key.json"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the installation's authority; its key lies beside it as `ca.key`."""
+        return self.root / "ca.crt"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """What kubectl is given."""
+        return self.root / "kubeconfig"
+
+    @property
+    def agent_kubeconfig(self) -> Path:
+        """With which the virtual nodes speak to the cluster."""
+        return self.root / "agent.kubeconfig"
+
+    @property
+    def tokens(self) -> Path:
+        """The bearer tokens of the cluster's built-in users."""
+        return self.root / "tokens.json"
 
     @property
     def doors(self) -> Path:
         """Where each role listens."""
         return self.root / "doors.json"
 
-    def create(self) -> None:
-        """Make the directory, for its owner alone, and its access key unless it has one."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.access_key.exists():
-            key = {"SecretId": f"AKID{secrets.token_hex(16)}", "SecretKey": secrets.token_hex(16)}
-            write_secret(self.access_key, json.dumps(key).encode())
+    @property
+    def ledger(self) -> Path:
+        """What of the kernel the agent has made, so that all of it can be removed."""
+        return self.root / "ledger.json"
 
-    def remember_door(self, role: str, address: str) -> None:
-        """Add where a role listens to what the doors file says."""
-        known = json.loads(self.doors.read_bytes()) if self.doors.exists() else {}
-        write_secret(self.doors, json.dumps(known | {role: address}, indent=2).encode())
+    @property
+    def registry(self) -> Path:
+        """Blobs, uploads and metadata of the registry."""
+        return self.root / "registry"
+
+    @property
+    def layers(self) -> Path:
+        """Verified layers, which pods share."""
+        return self.root / "layers"
+
+    @property
+    def sandboxes(self) -> Path:
+        """What each pod has standing: bundles, writable layers, logs."""
+        return self.root / "sandboxes"
+
+    @property
+    def logs(self) -> Path:
+        """One log for each role."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and process ids of what runs now."""
+        return self.root / "run"
+
+    def key_of(self, name: str) -> Path:
+        """A private key: `ca`, `registry`, `apiserver`, `kubelet`, `token`, …"""
+        return self.root / "keys" / f"{name}.key"
+
+    def certificate_of(self, name: str) -> Path:
+        """The certificate that goes with a key."""
+        return self.root / "keys" / f"{name}.crt"
+
+    def create(self) -> None:
+        """Make the directories, for their owner alone. Doing it twice is the same as once."""
+        for folder in (self.root, self.root / "keys", self.logs, self.run):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise Problem(
+                    "data-directory-unusable",
+                    cause=f"the data directory {self.root} cannot be made: {error}",
+                    remedy="name another one in TOWLINE_DATA, or mend the permissions of this one",
+                ) from error
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -1,0 +1,102 @@
+"""What an installation must know and nobody else: made once, kept until `towline reset`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from towline.installation.certificate import (
+    Identity,
+    client_identity,
+    expires_within,
+    new_authority,
+    new_key,
+    server_identity,
+)
+from towline.installation.data_directory import DataDirectory, write_secret
+
+USERS = ("admin", "agent", "controllers")
+TOKEN_KEYS = ("registry-token", "service-account")
+RENEW_BEFORE = timedelta(days=30)
+API_NAMES = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "localhost",
+    "127.0.0.1",
+)
+
+
+def provide(data: DataDirectory, domain_suffix: str, now: datetime) -> None:
+    """Make whatever of the keys, certificates and tokens is missing or about to end.
+
+    An authority without its key (or the reverse) is replaced with everything it signed.
+    """
+    data.create()
+    _provide_access_key(data.access_key)
+    _provide_tokens(data.tokens)
+    for name in TOKEN_KEYS:
+        _unless_there(data.key_of(name), new_key)
+    authority = _provide_authority(data, now)
+    makers: dict[str, Callable[[], Identity]] = {
+        "registry": lambda: server_identity(authority, [f"*.{domain_suffix}"], now),
+        "apiserver": lambda: server_identity(authority, API_NAMES, now),
+        "kubelet": lambda: server_identity(authority, ["127.0.0.1", "localhost"], now),
+        "apiserver-kubelet-client": lambda: client_identity(authority, "kube-apiserver", now),
+    }
+    for name, make in makers.items():
+        if _is_due(data.certificate_of(name), now):
+            _write_identity(data, name, make())
+
+
+def tokens(data: DataDirectory) -> dict[str, str]:
+    """The bearer token of each of `USERS`."""
+    return msgspec.json.decode(data.tokens.read_bytes(), type=dict[str, str])
+
+
+def _provide_authority(data: DataDirectory, now: datetime) -> Identity:
+    certificate, key = data.authority, data.key_of("ca")
+    if certificate.exists() and key.exists():
+        return Identity(certificate.read_bytes(), key.read_bytes())
+    authority = new_authority(f"Towline {secrets.token_hex(3)}", now)
+    for signed in (data.root / "keys").glob("*.crt"):
+        signed.unlink()
+    write_secret(key, authority.key)
+    write_secret(certificate, authority.certificate)
+    certificate.chmod(0o644)
+    return authority
+
+
+def _provide_access_key(path: Path) -> None:
+    def make() -> bytes:
+        return msgspec.json.encode(
+            {"SecretId": f"AKID{secrets.token_hex(16)}", "SecretKey": secrets.token_hex(16)}
+        )
+
+    _unless_there(path, make)
+
+
+def _provide_tokens(path: Path) -> None:
+    _unless_there(
+        path, lambda: msgspec.json.encode({user: secrets.token_urlsafe(32) for user in USERS})
+    )
+
+
+def _unless_there(path: Path, make: Callable[[], bytes]) -> None:
+    if not path.exists():
+        write_secret(path, make())
+
+
+def _is_due(certificate: Path, now: datetime) -> bool:
+    return not certificate.exists() or expires_within(certificate.read_bytes(), RENEW_BEFORE, now)
+
+
+def _write_identity(data: DataDirectory, name: str, identity: Identity) -> None:
+    """The key first: a certificate that is there means that its key is, too."""
+    write_secret(data.key_of(name), identity.key)
+    write_secret(data.certificate_of(name), identity.certificate)

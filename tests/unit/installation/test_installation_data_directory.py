@@ -1,0 +1,128 @@
+"""An installation's secrets are made once, kept from others, and renewed before they end."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from towline.installation import door
+from towline.installation.certificate import CERTIFICATE_LIFE
+from towline.installation.credentials import USERS, provide, tokens
+from towline.installation.data_directory import DataDirectory, chosen_root
+from towline.installation.kubeconfig import render
+from towline.problem import Problem
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDirectory:
+    """A directory that holds everything `provide` makes."""
+    made = DataDirectory(tmp_path / "data")
+    provide(made, "registry.test", NOW)
+    return made
+
+
+def contents(data: DataDirectory) -> dict[Path, bytes]:
+    """Every file of the installation."""
+    return {path: path.read_bytes() for path in data.root.rglob("*") if path.is_file()}
+
+
+def test_a_second_start_changes_nothing(data: DataDirectory) -> None:
+    """Otherwise every kubeconfig that was handed out would be void."""
+    before = contents(data)
+
+    provide(data, "registry.test", NOW + timedelta(days=1))
+
+    assert contents(data) == before
+
+
+def test_nobody_else_can_read_what_is_secret(data: DataDirectory) -> None:
+    """All but the authority's certificate is for the owner alone."""
+    open_files = {path for path in contents(data) if stat.S_IMODE(path.stat().st_mode) & 0o077 != 0}
+
+    assert open_files == {data.authority}
+    assert stat.S_IMODE(data.root.stat().st_mode) == 0o700
+
+
+def test_certificates_are_renewed_before_they_end(data: DataDirectory) -> None:
+    """The authority stays, so clients need not be told."""
+    before = contents(data)
+
+    provide(data, "registry.test", NOW + CERTIFICATE_LIFE - timedelta(days=1))
+
+    after = contents(data)
+    assert after[data.certificate_of("apiserver")] != before[data.certificate_of("apiserver")]
+    assert after[data.authority] == before[data.authority]
+
+
+def test_a_lost_authority_is_replaced_with_all_it_signed(data: DataDirectory) -> None:
+    """A certificate of the old authority would satisfy nobody."""
+    before = contents(data)
+    data.key_of("ca").unlink()
+
+    provide(data, "registry.test", NOW)
+
+    assert (
+        contents(data)[data.certificate_of("registry")] != before[data.certificate_of("registry")]
+    )
+
+
+def test_every_user_has_a_token_of_its_own(data: DataDirectory) -> None:
+    """Nobody speaks with another's."""
+    found = tokens(data)
+
+    assert set(found) == set(USERS)
+    assert len(set(found.values())) == len(USERS)
+
+
+def test_doors_are_remembered(data: DataDirectory) -> None:
+    """A restart keeps every address; a role may still be moved."""
+    first = door.choose(data.doors)
+
+    assert door.choose(data.doors) == first
+    assert len({door.port_of(each) for each in first.values()}) == len(first)
+
+    door.remember(data.doors, "cloud", "http://127.0.0.1:1")
+    assert door.choose(data.doors)["cloud"] == "http://127.0.0.1:1"
+
+
+def test_a_damaged_doors_file_says_what_to_do(data: DataDirectory) -> None:
+    """It is not silently replaced: other programs may know the old ports."""
+    data.doors.write_bytes(b"{")
+
+    with pytest.raises(Problem, match="doors-unreadable"):
+        door.choose(data.doors)
+
+
+def test_a_kubeconfig_holds_server_authority_and_token(data: DataDirectory) -> None:
+    """What clientcmd needs, and no more."""
+    config = json.loads(render("https://127.0.0.1:6443", b"CA", "t0ken", "admin"))
+
+    assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
+    assert config["users"][0]["user"] == {"token": "t0ken"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({"TOWLINE_DATA": "/a"}, Path("/a"), id="named"),
+        pytest.param({"XDG_STATE_HOME": "/s"}, Path("/s/towline"), id="state-home"),
+        pytest.param({}, Path.home() / ".local/state/towline", id="default"),
+    ],
+)
+def test_the_environment_chooses_the_directory(environment: dict[str, str], expected: Path) -> None:
+    """In this order."""
+    assert chosen_root(environment) == expected
+
+
+def test_a_place_that_cannot_be_used_says_so(tmp_path: Path) -> None:
+    """A file is in the way."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(Problem, match="data-directory-unusable"):
+        DataDirectory(tmp_path / "file" / "data").create()
