@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PYTHON=${PYTHON:-python3}
-PACKAGES=(ca-certificates crun runc conmon nftables iproute2 busybox-static skopeo docker-registry)
+PACKAGES=(ca-certificates crun runc conmon nftables iproute2 busybox-static skopeo docker-registry containerd)
 STAMP=.venv/.installed
 
 say() { printf 'install: %s\n' "$*"; }
