@@ -14,8 +14,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,9 +49,6 @@ def own_address() -> str:
         sock.connect(("192.0.2.1", 9))  # sends nothing
         address: str = sock.getsockname()[0]
         return address
-
-
-IMAGE = image(tar(file("a", b"one" * 1000)), tar(file("b", b"two" * 1000)))
 
 
 @pytest.fixture(scope="module")
@@ -95,61 +91,52 @@ class Case:
     """A registry's fault, and how it is pulled from."""
 
     name: str
-    registry: ScriptedRegistry
     tag: str = "latest"
+    private: bool = False
     login: Login | None = None
     certificate: Wish | None = None
     nobody: bool = False
-    overrides: dict[str, Handler] = field(default_factory=dict)
+    token: Mapping[str, Handler] = field(default_factory=dict)
+    second_layer: Callable[[bytes], Handler] | None = None
+
+    def registry(self) -> ScriptedRegistry:
+        """Made anew, with an image of its own: containerd keeps what it has seen of a layer."""
+        name = self.name.encode()
+        made = image(tar(file("a", name * 100)), tar(file("b", name * 200)))
+        listed = index((made, "linux/s390x"))
+        foreign = (listed, media_type.OCI_INDEX)
+        overrides = dict(self.token)
+        if self.second_layer is not None:
+            lost = made.layers[1]
+            overrides[f"GET /{lost}"] = self.second_layer(made.blobs[lost])
+        return ScriptedRegistry(
+            made,
+            {"foreign": foreign, str(Digest.of(listed)): foreign},
+            overrides,
+            login=("robot", "secret") if self.private else None,
+        )
 
 
-def registry(**changes: object) -> ScriptedRegistry:
-    """A registry of our image."""
-    return ScriptedRegistry(IMAGE, **changes)  # type: ignore[arg-type]  # a test's shorthand
-
-
-def private(**overrides: Handler) -> ScriptedRegistry:
-    """One that wants a token."""
-    named = {key.replace("_", " /"): value for key, value in overrides.items()}
-    return registry(login=("robot", "secret"), overrides=named)
-
-
-LISTED = index((IMAGE, "linux/s390x"))
-FOREIGN = {
-    "foreign": (LISTED, media_type.OCI_INDEX),
-    str(Digest.of(LISTED)): (LISTED, media_type.OCI_INDEX),
-}
-SECOND = IMAGE.layers[1]
-OTHER = bytes(reversed(IMAGE.blobs[SECOND]))
+ROBOT = Login("robot", "secret")
 CASES = [
-    Case("no-such-tag", registry(), tag="late-st"),
-    Case("no-login", private()),
-    Case("wrong-password", private(), login=Login("robot", "wrong")),
-    Case("token-refused", private(POST_token=answering(401), GET_token=answering(401))),
-    Case(
-        "token-refused-to-user",
-        private(POST_token=answering(500)),
-        login=Login("robot", "secret"),
-    ),
-    Case("no-token", private(GET_token=answering(200, b"{}"))),
-    Case("token-is-html", private(GET_token=answering(200, b"<html>"))),
-    Case("self-signed", registry(), certificate=Wish((own_address(),))),
-    Case("other-address", registry(), certificate=Wish(("10.1.1.1",))),
-    Case("no-address-names", registry(), certificate=Wish(("h.io",))),
-    Case("refused", registry(), nobody=True),
-    Case("no-platform", registry(extra=FOREIGN), tag="foreign"),
-    # containerd keeps what came of a layer and goes on from there: full answers come last
-    Case("layer-forbidden", registry(overrides={f"GET /{SECOND}": answering(403)})),
-    Case("layer-missing", registry(overrides={f"GET /{SECOND}": answering(404)})),
-    Case("layer-other", registry(overrides={f"GET /{SECOND}": answering(200, OTHER)})),
-    Case(
-        "layer-short",
-        registry(overrides={f"GET /{SECOND}": answering(200, IMAGE.blobs[SECOND][:-7])}),
-    ),
-    Case(
-        "layer-long",
-        registry(overrides={f"GET /{SECOND}": answering(200, IMAGE.blobs[SECOND] + b"!")}),
-    ),
+    Case("no-such-tag", tag="late-st"),
+    Case("no-login", private=True),
+    Case("wrong-password", private=True, login=Login("robot", "wrong")),
+    Case("token-refused", private=True, token={"GET /token": answering(401)}),
+    Case("token-fails", private=True, login=ROBOT, token={"POST /token": answering(500)}),
+    Case("no-token", private=True, token={"GET /token": answering(200, b"{}")}),
+    Case("token-is-html", private=True, token={"GET /token": answering(200, b"<html>")}),
+    Case("token-is-empty", private=True, token={"GET /token": answering(200)}),
+    Case("self-signed", certificate=Wish((own_address(),))),
+    Case("other-address", certificate=Wish(("10.1.1.1",))),
+    Case("no-address-names", certificate=Wish(("h.io",))),
+    Case("refused", nobody=True),
+    Case("no-platform", tag="foreign"),
+    Case("layer-missing", second_layer=lambda _: answering(404)),
+    Case("layer-forbidden", second_layer=lambda _: answering(403)),
+    Case("layer-other", second_layer=lambda content: answering(200, content[::-1])),
+    Case("layer-short", second_layer=lambda content: answering(200, content[:-7])),
+    Case("layer-long", second_layer=lambda content: answering(200, content + b"!")),
 ]
 
 
@@ -157,9 +144,8 @@ CASES = [
 async def test_we_say_what_containerd_says(case: Case, containerd: Path, tmp_path: Path) -> None:
     """After its `ctr: ` and our `failed to pull and unpack image "…": `."""
     certificate = issue(tmp_path, case.certificate) if case.certificate else None
-    nowhere: AbstractAsyncContextManager[object] = nullcontext()
-    async with nowhere if case.nobody else scripted(case.registry, certificate, own_address()):
-        address = f"{own_address()}:1" if case.nobody else case.registry.address
+    async with scripted(case.registry(), certificate, own_address()) as registry:
+        address = f"{own_address()}:1" if case.nobody else registry.address
         reference = f"{address}/team/app:{case.tag}"
         plain = certificate is None and not case.nobody
         theirs = await _containerd_says(containerd, reference, case.login, plain=plain)
