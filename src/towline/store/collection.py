@@ -93,6 +93,13 @@ class Collection(Generic[T]):
         """The write that replaces exactly `record`, for `Store.apply`."""
         return Update(record.key, self._encoder.encode(value), record.revision)
 
+    def substitution(self, scope: str, name: str, value: T) -> Update:
+        """The write that replaces what this process sees now; raises `NotFound`."""
+        record = self.record(scope, name)
+        if record is None:
+            raise NotFound(Key(self.kind, scope, name))
+        return self.replacement(record, value)
+
     def removal(self, scope: str, name: str) -> Delete:
         """The write that removes whatever is there, for `Store.apply`."""
         return Delete(Key(self.kind, scope, name))

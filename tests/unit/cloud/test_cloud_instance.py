@@ -23,6 +23,9 @@ from towline.cloud.tcr.instance import (
     delete_instance,
     describe_instances,
 )
+from towline.cloud.tcr.namespace import CreateNamespace, create_namespace
+from towline.cloud.tcr.token import CreateInstanceToken, create_instance_token
+from towline.resource.link import Link, LinkStatus
 
 
 def asking(name: str = "demo", edition: str = "basic", **more: Any) -> CreateInstance:
@@ -121,13 +124,33 @@ async def test_instances_are_found_by_id_and_by_name(tmp_path: Path) -> None:
 
 
 async def test_deleting_is_asking(tmp_path: Path) -> None:
-    """The instance stays, Deleting, until registry and agent have done their part."""
+    """The instance and its links stay, Deleting, until registry and agent have done their part.
+
+    Nobody can get in any more meanwhile: credentials and namespaces are gone at once.
+    """
     async with open_context(tmp_path) as context:
         registry_id = await running_instance(context)
+        resources = context.resources
+        asked = CreateNamespace(registry_id=registry_id, namespace_name="apps", is_public=False)
+        await create_namespace(context, asked)
+        await create_instance_token(context, CreateInstanceToken(registry_id=registry_id))
+        link = Link(
+            instance_id=registry_id,
+            vpc_id="vpc-a",
+            subnet_id="subnet-a",
+            resolve_default_domain=True,
+            created_at="2026-01-02T03:04:05Z",
+        )
+        await resources.links.create(link.vpc_id, link.instance_id, link)
         await delete_instance(context, DeleteInstance(registry_id=registry_id))
         (registry,) = await shown(context)
+        (ending,) = resources.links.list()
 
         assert registry.status == "Deleting"
+        assert resources.namespaces.list() == ()
+        assert resources.credentials.list() == ()
+        assert ending.status is LinkStatus.DELETING
+        assert not ending.resolve_default_domain
 
 
 async def test_a_protected_instance_is_not_deleted(tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from towline.cloud.tag import Tags, TagSpecification, stored, told
 from towline.resource.claim import NAME, PUBLIC_ADDRESS, Claim
 from towline.resource.edition import EDITIONS
 from towline.resource.instance import Instance, InstanceStatus
+from towline.resource.link import Link, LinkStatus
 from towline.resource.region import REGION_IDS
 from towline.store.error import AlreadyExists, Conflict, NotFound
-from towline.store.write import Create, Update
+from towline.store.write import Create, Update, Write
 
 # The cloud asks for five characters; four are allowed here, so that an instance can be called
 # `demo`.
@@ -141,18 +142,21 @@ async def describe_instances(context: Context, asked: DescribeInstances) -> Inst
 
 
 async def delete_instance(context: Context, asked: DeleteInstance) -> Done:
-    """Ask for the removal of an instance with all that is in it."""
-    instance = context.resources.instance(asked.registry_id)
-    if instance.deletion_protection:
-        raise Refusal("OperationDenied", f"The registry {instance.id} is protected from deletion.")
-    if asked.dry_run:
-        raise Refusal("DryRunOperation", "The request would have succeeded, but DryRun is set.")
-    await context.resources.instances.update(
-        "",
-        instance.id,
-        lambda held: msgspec.structs.replace(held, status=InstanceStatus.DELETING),
-    )
-    return Done()
+    """Ask for the removal of an instance with all that is in it.
+
+    Its namespaces and credentials are gone in the same moment, its links are told to go.
+    """
+    while True:
+        instance = context.resources.instance(asked.registry_id)
+        if instance.deletion_protection:
+            raise Refusal("OperationDenied", f"{instance.id} is protected from deletion.")
+        if asked.dry_run:
+            raise Refusal("DryRunOperation", "The request would have succeeded, without DryRun.")
+        try:
+            await context.resources.store.apply(_removal(context.resources, instance))
+        except (Conflict, NotFound):
+            continue  # something of the instance has changed: look again
+        return Done()
 
 
 ACTIONS: Mapping[str, AnyAction] = {
@@ -217,6 +221,28 @@ def _claim(resources: Resources, scope: str, value: str, owner_id: str) -> Creat
     if record is None:
         return resources.claims.creation(scope, value, Claim(owner_id))
     return resources.claims.replacement(record, Claim(owner_id))
+
+
+def _removal(resources: Resources, instance: Instance) -> list[Write]:
+    """The writes that begin the end of an instance."""
+    id_, namespaces, credentials = instance.id, resources.namespaces, resources.credentials
+    going = msgspec.structs.replace(instance, status=InstanceStatus.DELETING)
+    return [
+        resources.instances.substitution("", id_, going),
+        *(namespaces.removal(id_, one.name) for one in namespaces.list(id_)),
+        *(credentials.removal(id_, one.id) for one in credentials.list(id_)),
+        *(_unlink(resources, one) for one in resources.links.list() if one.instance_id == id_),
+    ]
+
+
+def _unlink(resources: Resources, link: Link) -> Update:
+    ending = msgspec.structs.replace(
+        link,
+        status=LinkStatus.DELETING,
+        resolve_default_domain=False,
+        resolve_vpc_domain=False,
+    )
+    return resources.links.substitution(link.vpc_id, link.instance_id, ending)
 
 
 def _registry(context: Context, instance: Instance) -> Registry:

@@ -95,13 +95,11 @@ async def create_subnet(context: Context, asked: CreateSubnet) -> CreatedSubnet:
             zone=asked.zone,
             created_at=context.now(),
         )
-        record = resources.vpcs.record("", vpc.id)
-        assert record is not None, "no other task has run since the VPC was found"
         try:
             # Writing the VPC as it is makes two subnets that are created at once see each other.
             await resources.store.apply(
                 [
-                    resources.vpcs.replacement(record, vpc),
+                    resources.vpcs.substitution("", vpc.id, vpc),
                     resources.subnets.creation(vpc.id, subnet.id, subnet),
                 ]
             )
