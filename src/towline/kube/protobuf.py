@@ -1,0 +1,233 @@
+"""Kubernetes' protobuf request bodies, read into the JSON form of the same object.
+
+kubectl from 1.32 on sends them for every typed request and has no fallback. No library reads them
+without the generated classes of all API groups; the wire format itself is small, so it is read here
+by a table of fields (`data/protobuf-fields.json.gz`, see tools/schema_protobuf.py).
+
+Three things are Kubernetes' own: the envelope (`k8s\\0` and a `runtime.Unknown`), messages with a JSON form
+of their own (times, quantities, `IntOrString`), and embedded Go structs, whose fields belong to the
+outer object. Zero values of fields that are no pointers in Go are left out, as Go's `omitempty` does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+MAGIC = b"k8s\x00"
+_MESSAGE = 11  # FieldDescriptorProto.Type
+_META = "k8s.io.apimachinery.pkg.apis.meta.v1."
+
+
+class Undecodable(ValueError):
+    """The body is no protobuf message that the table knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One numbered field of a message."""
+
+    name: str
+    type: int
+    repeated: bool
+    message: str
+    pointer: bool
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The fields of a message by their numbers."""
+
+    name: str
+    is_map: bool
+    fields: Mapping[int, Field]
+
+
+Table = Mapping[str, Message]
+
+
+def read_table(text: bytes) -> Table:
+    """The table, as the data file has it."""
+    return {
+        name: Message(
+            name, entry["map"], {int(number): Field(*row) for number, row in entry["fields"].items()}
+        )
+        for name, entry in json.loads(text).items()
+    }
+
+
+def decode(body: bytes, table: Table) -> dict[str, Any]:
+    """The object in an enveloped body; raises `Undecodable`."""
+    try:
+        return _decode(body, table)
+    except (IndexError, UnicodeDecodeError, KeyError, ValueError, struct.error) as error:
+        raise error if isinstance(error, Undecodable) else Undecodable(f"malformed: {error}") from error
+
+
+def _decode(body: bytes, table: Table) -> dict[str, Any]:
+    if not body.startswith(MAGIC):
+        raise Undecodable("does not begin with the Kubernetes envelope")
+    envelope = dict(_wire(body[len(MAGIC) :]))
+    about = dict(_wire(envelope.get(1, b"")))
+    version, kind = about.get(1, b"").decode(), about.get(2, b"").decode()
+    message = _message(version, kind, table)
+    return {"kind": kind, "apiVersion": version, **_object(message, envelope.get(2, b""), table)}
+
+
+def _message(version: str, kind: str, table: Table) -> Message:
+    group, _, bare = version.rpartition("/")
+    package = group.split(".")[0] or "core"
+    for name in (f"k8s.io.api.{package}.{bare}.{kind}", f"{_META}{kind}"):
+        if name in table:
+            return table[name]
+    raise Undecodable(f'no kind "{kind}" is registered for version "{version}"')
+
+
+def _object(message: Message, data: bytes, table: Table) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for number, raw in _wire(data):
+        field = message.fields.get(number)
+        if field is None:
+            raise Undecodable(f"unknown field {number} in {message.name}")
+        _put(found, field, raw, table)
+    return found
+
+
+def _put(found: dict[str, Any], field: Field, raw: Any, table: Table) -> None:
+    if field.type == _MESSAGE and table[field.message].is_map:
+        key, value = _entry(table[field.message], raw, table)
+        found.setdefault(field.name, {})[key] = value
+        return
+    value = _value(field, raw, table)
+    if field.repeated:
+        found.setdefault(field.name, []).append(value)
+    elif field.embedded:
+        found.update(value)
+    elif field.pointer or field.type == _MESSAGE or value:
+        if value is not None:
+            found[field.name] = value
+
+
+def _entry(message: Message, raw: bytes, table: Table) -> tuple[str, Any]:
+    parts = dict(_wire(raw))
+    field = message.fields[2]
+    held = parts.get(2, b"" if field.type in (_MESSAGE, 9, 12) else 0)
+    return parts.get(1, b"").decode(), _value(field, held, table)
+
+
+def _value(field: Field, raw: Any, table: Table) -> Any:
+    if field.type != _MESSAGE:
+        return _SCALARS[field.type](raw)
+    own = _OWN_FORM.get(field.message)
+    return own(raw) if own else _object(table[field.message], raw, table)
+
+
+def _wire(data: bytes) -> Iterator[tuple[int, Any]]:
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        match key & 7:
+            case 0:
+                value, at = _varint(data, at)
+                yield key >> 3, value
+                continue
+            case 2:
+                length, at = _varint(data, at)
+            case 1:
+                length = 8
+            case 5:
+                length = 4
+            case kind:
+                raise Undecodable(f"wire type {kind}")
+        if at + length > len(data):
+            raise Undecodable("truncated")
+        yield key >> 3, data[at : at + length]
+        at += length
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise Undecodable("a number of more than 64 bits")
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _time(data: bytes) -> str | None:
+    parts = dict(_wire(data))
+    if not parts:
+        return None  # Go's zero time, null in JSON
+    return f"{_moment(parts):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _micro_time(data: bytes) -> str | None:
+    parts = dict(_wire(data))
+    if not parts:
+        return None
+    return f"{_moment(parts):%Y-%m-%dT%H:%M:%S}.{parts.get(2, 0) // 1000:06d}Z"
+
+
+def _moment(parts: Mapping[int, Any]) -> datetime:
+    try:
+        return datetime.fromtimestamp(_signed(parts.get(1, 0)), UTC)
+    except (OverflowError, OSError) as error:
+        raise Undecodable("a time beyond all calendars") from error
+
+
+def _quantity(data: bytes) -> str:
+    text: bytes = dict(_wire(data)).get(1, b"")
+    return text.decode()
+
+
+def _int_or_string(data: bytes) -> int | str:
+    parts = dict(_wire(data))
+    if parts.get(1, 0) == 1:
+        text: bytes = parts.get(3, b"")
+        return text.decode()
+    return _signed(parts.get(2, 0))
+
+
+def _raw_json(data: bytes) -> Any:
+    return json.loads(dict(_wire(data)).get(1, b"{}") or b"{}")
+
+
+def _strings(data: bytes) -> list[str]:
+    return [text.decode() for _, text in _wire(data)]
+
+
+_SCALARS: Mapping[int, Callable[[Any], Any]] = {
+    1: lambda raw: struct.unpack("<d", raw)[0],
+    3: _signed,
+    4: int,
+    5: _signed,
+    8: bool,
+    9: lambda raw: raw.decode(),
+    12: lambda raw: base64.b64encode(raw).decode(),
+    13: int,
+}
+_OWN_FORM: Mapping[str, Callable[[bytes], Any]] = {
+    f"{_META}Time": _time,
+    f"{_META}MicroTime": _micro_time,
+    f"{_META}Duration": lambda data: dict(_wire(data)).get(1, 0),
+    f"{_META}FieldsV1": _raw_json,
+    "k8s.io.apimachinery.pkg.runtime.RawExtension": _raw_json,
+    "k8s.io.apimachinery.pkg.api.resource.Quantity": _quantity,
+    "k8s.io.apimachinery.pkg.util.intstr.IntOrString": _int_or_string,
+    "k8s.io.api.authentication.v1.ExtraValue": _strings,
+    "k8s.io.api.authorization.v1.ExtraValue": _strings,
+}
