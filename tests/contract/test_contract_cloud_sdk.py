@@ -112,6 +112,15 @@ async def test_an_error_reaches_the_user_as_the_sdks_exception(
         assert error.value.get_request_id()
 
 
+async def test_a_body_that_is_too_large_is_an_error_of_the_api(tmp_path: Path) -> None:
+    """Not an HTTP status, which the SDK would take for a broken network."""
+    async with serving(tmp_path) as cloud:
+        with pytest.raises(TencentCloudSDKException) as error:
+            await caller(cloud)("CreateVpc", VpcName="a" * 11_000_000, CidrBlock="10.0.0.0/16")
+
+        assert error.value.get_code() == "RequestSizeLimitExceeded"
+
+
 async def test_a_wrong_secret_key_is_an_authentication_failure(tmp_path: Path) -> None:
     """The signature is really verified."""
     async with serving(tmp_path) as cloud:

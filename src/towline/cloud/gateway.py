@@ -54,7 +54,7 @@ class Gateway:
         except Exception:
             log.exception("action crashed", request=request_id)
             fields = _error("InternalError", "An internal error has occurred.")
-        return msgspec.json.encode({"Response": {**fields, "RequestId": request_id}})
+        return _response(fields, request_id)
 
     async def _run(self, request: HttpRequest) -> Answer:
         caller = authenticate(request, self.keys, self.clock())
@@ -81,6 +81,15 @@ class Gateway:
 
     def _context(self, caller: Caller) -> Context:
         return Context(self.resources, self.settings, self.clock, caller.uin)
+
+
+def refuse(refusal: Refusal) -> bytes:
+    """The JSON of a response to a request that could not even be read."""
+    return _response(_error(refusal.code, refusal.message), str(uuid.uuid4()))
+
+
+def _response(fields: dict[str, Any], request_id: str) -> bytes:
+    return msgspec.json.encode({"Response": {**fields, "RequestId": request_id}})
 
 
 def _header(request: HttpRequest, name: str) -> str:

@@ -16,7 +16,8 @@ from towline.cloud.access_key import load
 from towline.cloud.authenticate import HttpRequest
 from towline.cloud.catalogue import CATALOGUE
 from towline.cloud.context import Resources
-from towline.cloud.gateway import Gateway
+from towline.cloud.gateway import Gateway, refuse
+from towline.cloud.refusal import Refusal
 from towline.cloud.settings import Settings
 from towline.problem import Problem
 from towline.store.store import Store
@@ -55,8 +56,12 @@ def _application(gateway: Gateway) -> web.Application:
         path, _, query = request.raw_path.partition("?")
         del path  # the canonical path is always "/"
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await request.read()
-        answered = await gateway.answer(HttpRequest(request.method, query, headers, body))
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            answered = refuse(Refusal("RequestSizeLimitExceeded", "The body is over 10 MB."))
+        else:
+            answered = await gateway.answer(HttpRequest(request.method, query, headers, body))
         return web.Response(body=answered, headers={"Content-Type": "application/json"})
 
     application = web.Application(client_max_size=MAX_BODY)
