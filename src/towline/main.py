@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from datetime import UTC, datetime
@@ -11,25 +10,27 @@ from typing import Annotated
 import typer
 
 from towline.cli.app import build, run
+from towline.cli.command_table import CLIENT_COMMANDS, Place
 from towline.installation.data_directory import DataDirectory, chosen_root
 
 DOMAIN_SUFFIX = "tencentcloudcr.com"
+ROLE_COMMANDS = {"cloud": Place("towline.main", "cloud_app", "The cloud API's role.")}
 
 
 def main() -> None:
     """Run `towline`."""
-    app = build()
-    cloud = typer.Typer(name="cloud", help="The cloud API's role.", no_args_is_help=True)
-    cloud.callback()(_cloud_group)
-    cloud.command("serve")(serve_cloud)
-    app.add_typer(cloud)
-    sys.exit(run(app))
+    sys.exit(run(build(CLIENT_COMMANDS | ROLE_COMMANDS), sys.argv[1:]))
 
 
+cloud_app = typer.Typer(help="The cloud API's role.", no_args_is_help=True)
+
+
+@cloud_app.callback()
 def _cloud_group() -> None:
     """The cloud API's role."""
 
 
+@cloud_app.command("serve")
 def serve_cloud(
     address: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="On which port.")] = 8070,
@@ -38,6 +39,8 @@ def serve_cloud(
 
     Clients find it by the data directory: `towline instance list` in another terminal.
     """
+    import asyncio
+
     from towline.cloud.serve import serve
     from towline.cloud.settings import Settings
     from towline.installation.credentials import provide
