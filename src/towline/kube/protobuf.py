@@ -56,7 +56,9 @@ def read_table(text: bytes) -> Table:
     """The table, as the data file has it."""
     return {
         name: Message(
-            name, entry["map"], {int(number): Field(*row) for number, row in entry["fields"].items()}
+            name,
+            entry["map"],
+            {int(number): Field(*row) for number, row in entry["fields"].items()},
         )
         for name, entry in json.loads(text).items()
     }
@@ -67,7 +69,9 @@ def decode(body: bytes, table: Table) -> dict[str, Any]:
     try:
         return _decode(body, table)
     except (IndexError, UnicodeDecodeError, KeyError, ValueError, struct.error) as error:
-        raise error if isinstance(error, Undecodable) else Undecodable(f"malformed: {error}") from error
+        raise (
+            error if isinstance(error, Undecodable) else Undecodable(f"malformed: {error}")
+        ) from error
 
 
 def _decode(body: bytes, table: Table) -> dict[str, Any]:
@@ -109,9 +113,8 @@ def _put(found: dict[str, Any], field: Field, raw: Any, table: Table) -> None:
         found.setdefault(field.name, []).append(value)
     elif field.embedded:
         found.update(value)
-    elif field.pointer or field.type == _MESSAGE or value:
-        if value is not None:
-            found[field.name] = value
+    elif value or (value is not None and (field.pointer or field.type == _MESSAGE)):
+        found[field.name] = value
 
 
 def _entry(message: Message, raw: bytes, table: Table) -> tuple[str, Any]:

@@ -203,15 +203,15 @@ def parse_fields(text: str, resource: ResourceType) -> FieldSelector:
 def _unknown_field(field: str, resource: ResourceType) -> Refusal:
     if resource.kind in ("Pod", "Event", "Node", "Namespace", "Secret", "ReplicaSet"):
         return bad_request(f"field label not supported: {field}")
-    return bad_request(f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+    return bad_request(
+        f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    )
 
 
 def _field_term(part: str) -> FieldTerm:
     found = re.fullmatch(r"\s*([^=!\s]+)\s*(==|=|!=)\s*(.*?)\s*", part)
     if found is None:
-        message = (
-            f"invalid selector: '{part}'; can't understand '{part}'"
-        )
+        message = f"invalid selector: '{part}'; can't understand '{part}'"
         raise bad_request(message)
     return FieldTerm(found[1], found[3], found[2] != "!=")
 
@@ -229,7 +229,9 @@ def _field(item: Mapping[str, Any], path: str) -> str:
 
 
 def _source(event: Mapping[str, Any]) -> str:
-    return str((event.get("source") or {}).get("component") or event.get("reportingComponent") or "")
+    return str(
+        (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
+    )
 
 
 def _first_address(pod: Mapping[str, Any]) -> str:
