@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent.parent / "src/towline/cluster/api/data"
-NULLABLE = 65001  # gogoproto's option: false means the Go field is no pointer, so its zero is left out
+NULLABLE = (
+    65001  # gogoproto's option: false means the Go field is no pointer, so its zero is left out
+)
 MESSAGE = 11  # FieldDescriptorProto.Type.TYPE_MESSAGE
 OWN_ENCODING = (".Time", ".MicroTime", ".Quantity", ".IntOrString", ".Duration", ".FieldsV1")
 
