@@ -8,7 +8,7 @@ import platform as machine
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from towline.cli.pull_remedy import pull_problem
 from towline.cli.transfer_progress import TransferProgress
 from towline.problem import Problem
 from towline.pull.keyring import Login
+
+if TYPE_CHECKING:
+    from towline.pull.flow import PulledImage
 
 
 class Output(StrEnum):
@@ -86,15 +89,19 @@ def pull_command(
                 skipped = files.skipped
     except PullFailed as failed:
         raise pull_problem(failed) from failed
-    result = {
+    result = _result(pulled, to, skipped)
+    typer.echo(json.dumps(result) if output is Output.JSON else _text(result))
+
+
+def _result(pulled: PulledImage, folder: Path | None, skipped: list[str]) -> dict[str, object]:
+    return {
         "reference": str(pulled.reference),
         "digest": str(pulled.digest),
         "size": pulled.size,
         "layers": [str(diff_id) for diff_id in pulled.diff_ids],
-        "folder": str(to) if to else None,
+        "folder": str(folder) if folder else None,
         "skipped": skipped,
     }
-    typer.echo(json.dumps(result) if output is Output.JSON else _text(result))
 
 
 def _text(result: dict[str, object]) -> str:
