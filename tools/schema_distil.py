@@ -54,7 +54,7 @@ ROOTS = (
     META + "DeleteOptions",
     META + "Status",
 )
-SPECIAL = {
+SPECIAL: dict[str, dict[str, Any]] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {
         "oneOf": [{"type": "string"}, {"type": "number"}]
     },
