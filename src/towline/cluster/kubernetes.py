@@ -57,10 +57,21 @@ class ApiError(Exception):
         self.message = message
 
 
+class Unreachable(ApiError):
+    """No server answered, so nobody knows whether the request took effect."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, "ServiceUnavailable", message)
+
+
 class Kubernetes(Protocol):
     """List, watch and change objects. Every method raises `ApiError` when the server says no.
 
-    An empty `namespace` means all namespaces, or a resource that has none.
+    An empty `namespace` means all namespaces, or a resource that has none. A patch whose body holds
+    `metadata.resourceVersion` or `metadata.uid` fails with 409 when the object has another one.
+    Subresources in use: `status` (patch), `binding` (create), `token` (create) and a namespace's
+    `finalize` (patch), which may change nothing but `spec.finalizers` and, when it leaves that list
+    empty on a namespace being deleted, removes the namespace.
     """
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object:
