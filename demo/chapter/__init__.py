@@ -1,0 +1,1 @@
+"""One chapter, one thing that must be seen."""
