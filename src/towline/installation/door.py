@@ -1,4 +1,4 @@
-"""Where the roles listen: ports are chosen once and remembered, so that a restart keeps addresses.
+"""Where the roles listen: ports are chosen once and remembered: a restart keeps addresses.
 
 `doors.json` is `{"cloud": "http://127.0.0.1:PORT", "cluster": "https://…", "kubelet": "https://…"}`.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +16,26 @@ import msgspec
 from towline.installation.data_directory import write_secret
 from towline.problem import Problem
 
-SCHEMES = {"cloud": "http", "cluster": "https", "kubelet": "https"}
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a role is spoken to, and the port it gets where that is free.
+
+    The ports lie below 32768, where the kernel takes the ports of outgoing connections from: a
+    remembered one is then not lost to a passing client.
+    """
+
+    scheme: str
+    port: int
+
+
+DOORS = {
+    "cloud": Door("http", 8070),
+    "cluster": Door("https", 6443),
+    "kubelet": Door("https", 10250),
+}
 _LOOPBACK = "127.0.0.1"
+_NEIGHBOURS = 200  # how many ports after the first are tried
 
 
 def remembered(path: Path) -> dict[str, str]:
@@ -33,16 +53,21 @@ def remembered(path: Path) -> dict[str, str]:
 
 
 def choose(path: Path) -> dict[str, str]:
-    """The doors of every role, those without one given a free port of the loopback."""
-    doors = remembered(path)
-    missing = [role for role in SCHEMES if role not in doors]
-    if missing:
-        doors |= {
-            role: f"{SCHEMES[role]}://{_LOOPBACK}:{port}"
-            for role, port in zip(missing, _free_ports(len(missing)), strict=True)
-        }
-        write_secret(path, msgspec.json.format(msgspec.json.encode(doors)) + b"\n")
-    return doors
+    """The doors of every role: the remembered ones, or others where somebody has taken a port.
+
+    Only for when no role runs, and for one process at a time.
+    """
+    known = remembered(path)
+    chosen: dict[str, str] = {}
+    for role, door in DOORS.items():
+        before = known.get(role)
+        port = port_of(before) if before else door.port
+        taken = {port_of(each) for each in chosen.values()}
+        free = next(one for one in _ports(port) if one not in taken and _is_free(one))
+        chosen[role] = f"{door.scheme}://{_LOOPBACK}:{free}"
+    if chosen != known:
+        write_secret(path, msgspec.json.format(msgspec.json.encode(chosen)) + b"\n")
+    return chosen
 
 
 def remember(path: Path, role: str, door: str) -> None:
@@ -63,11 +88,18 @@ def port_of(door: str) -> int:
     return port
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; held together, so that they differ."""
-    sockets = [socket.create_server((_LOOPBACK, 0)) for _ in range(count)]
+def _ports(first: int) -> Iterator[int]:
+    """The wanted port, its neighbours, and then whatever the kernel offers."""
+    yield from range(first, first + _NEIGHBOURS)
+    while True:
+        with socket.create_server((_LOOPBACK, 0)) as listener:
+            offered = int(listener.getsockname()[1])
+        yield offered
+
+
+def _is_free(port: int) -> bool:
     try:
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        with socket.create_server((_LOOPBACK, port)):
+            return True
+    except (OSError, OverflowError):  # the latter is a port above 65535
+        return False

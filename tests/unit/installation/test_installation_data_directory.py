@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,14 +82,33 @@ def test_every_user_has_a_token_of_its_own(data: DataDirectory) -> None:
 
 
 def test_doors_are_remembered(data: DataDirectory) -> None:
-    """A restart keeps every address; a role may still be moved."""
+    """A restart keeps every address; each role has one of its own."""
     first = door.choose(data.doors)
 
     assert door.choose(data.doors) == first
     assert len({door.port_of(each) for each in first.values()}) == len(first)
 
-    door.remember(data.doors, "cloud", "http://127.0.0.1:1")
-    assert door.choose(data.doors)["cloud"] == "http://127.0.0.1:1"
+
+def test_a_port_that_somebody_took_is_given_up(data: DataDirectory) -> None:
+    """The other roles keep theirs."""
+    first = door.choose(data.doors)
+    with socket.create_server(("127.0.0.1", door.port_of(first["cluster"]))):
+        second = door.choose(data.doors)
+
+    assert second["cluster"] != first["cluster"]
+    assert second["cloud"] == first["cloud"]
+    assert door.choose(data.doors) == second
+
+
+def test_a_role_that_was_moved_stays_there(data: DataDirectory) -> None:
+    """As `towline cloud serve --port` does."""
+    door.choose(data.doors)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    door.remember(data.doors, "cloud", f"http://127.0.0.1:{port}")
+
+    assert door.choose(data.doors)["cloud"] == f"http://127.0.0.1:{port}"
 
 
 def test_a_damaged_doors_file_says_what_to_do(data: DataDirectory) -> None:
