@@ -8,7 +8,15 @@ from typing import Any
 
 SKIP_VERIFY = "eks.tke.cloud.tencent.com/registry-insecure-skip-verify"
 PLAIN_HTTP = "eks.tke.cloud.tencent.com/registry-http-endpoint"
+RELEASE = "towline.dev/release-credential"
 FOREVER = ("sh", "-c", "echo hello from $HOSTNAME; exec sleep 3600")
+
+
+def namespace(name: str, *, release: str = "") -> str:
+    """A namespace; with `release`, one that gets a credential of that registry instance."""
+    annotations = {RELEASE: release} if release else {}
+    metadata = {"name": name, "annotations": annotations}
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
 def pod(

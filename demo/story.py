@@ -1,0 +1,129 @@
+"""What a chapter is given: an installation, the registries around it, and somebody who tells."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.images import MadeImage
+
+from demo.command import Outcome, Unexpected
+from demo.image import greeting, lay_out
+from demo.installation import Installation, until
+from demo.outside import Outside
+from demo.teller import Teller
+from demo.workload import pod
+
+REGISTRY = "demo"
+DOMAIN = "demo.tencentcloudcr.com"
+
+
+@dataclass(slots=True)
+class Story:
+    """The stage, the props and the narrator."""
+
+    installation: Installation
+    outside: Outside
+    folder: Path
+    teller: Teller
+    _count: int = field(default=0)
+
+    def tell(self, sentence: str) -> None:
+        """Say what comes next."""
+        self.teller.tell(sentence)
+
+    def towline(self, *arguments: str) -> Outcome:
+        """A command of ours, shown; it must succeed."""
+        self.teller.command("towline " + shlex.join(arguments))
+        return self.installation.towline(*arguments).succeeded()
+
+    def kubectl(self, *arguments: str) -> Outcome:
+        """A kubectl command, shown; it must succeed."""
+        self.teller.command("kubectl " + shlex.join(arguments))
+        return self.installation.kubectl(*arguments).succeeded()
+
+    def apply(self, namespace: str, manifest: str) -> Outcome:
+        """`kubectl apply`, shown."""
+        parsed = json.loads(manifest)
+        name = f"{parsed['kind'].lower()}/{parsed['metadata']['name']}"
+        self.teller.command(f"kubectl -n {namespace} apply -f -   # {name}")
+        return self.installation.apply(namespace, manifest)
+
+    def layout(self, made: MadeImage) -> Path:
+        """The image in a folder of its own."""
+        self._count += 1
+        return lay_out(self.folder / f"layout-{self._count}", made)
+
+    def push(self, repository: str, words: str) -> str:
+        """Push a new image into our registry through its loopback door; its name inside a VPC."""
+        door = self.installation.instance(REGISTRY)["loopback"].removeprefix("http://")
+        login = json.loads(self.towline("credential", "create", REGISTRY, "-o", "json").out)
+        layout = str(self.layout(greeting(words)))
+        user = ["--username", login["username"], "--password", login["password"]]
+        self.teller.command(f"towline push {layout} {door}/{repository}")
+        self.installation.towline("push", layout, f"{door}/{repository}", *user).succeeded()
+        return f"{DOMAIN}/{repository}"
+
+    def run_pod(
+        self,
+        namespace: str,
+        name: str,
+        *images: str,
+        annotations: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """Apply a pod with a container for each image."""
+        self.apply(namespace, pod(name, *images, annotations=annotations, secrets=secrets))
+
+    def runs(self, namespace: str, name: str, patience: int = 60) -> None:
+        """The pod must become ready."""
+        self.kubectl(
+            "-n",
+            namespace,
+            "wait",
+            f"pod/{name}",
+            "--for=condition=Ready",
+            f"--timeout={patience}s",
+        )
+
+    def fails(self, namespace: str, name: str, *texts: str) -> str:
+        """The pod must not start, and `kubectl describe` must say all of this; the message."""
+        until(
+            f"image error of pod {name}", lambda: bool(waiting_message(self.pod(namespace, name)))
+        )
+        described = self.kubectl("-n", namespace, "describe", "pod", name).out
+        message = waiting_message(self.pod(namespace, name))
+        self.teller.quote(message)
+        for text in texts:
+            if text not in described:
+                raise Unexpected(f"`kubectl describe` does not say {text!r}:\n{described}")
+        return message
+
+    def pod(self, namespace: str, name: str) -> dict[str, Any]:
+        """A pod as the API has it."""
+        got = self.installation.kubectl("-n", namespace, "get", "pod", name, "-o", "json")
+        found: dict[str, Any] = json.loads(got.succeeded().out)
+        return found
+
+    def remove_pod(self, namespace: str, name: str) -> None:
+        """Delete a pod and wait until it is gone."""
+        self.installation.kubectl("-n", namespace, "delete", "pod", name).succeeded()
+
+
+def waiting_message(found: dict[str, Any]) -> str:
+    """Why a container of the pod waits for its image; empty while that is not known."""
+    for status in found.get("status", {}).get("containerStatuses", []):
+        waiting = status.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in {"ErrImagePull", "ImagePullBackOff"}:
+            return str(waiting.get("message", ""))
+    return ""
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    """Two values that must be the same."""
+    if found != wanted:
+        raise Unexpected(f"{what}: {found!r} instead of {wanted!r}")
