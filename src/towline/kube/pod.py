@@ -261,7 +261,7 @@ class Pod(_Word, frozen=True, kw_only=True):
     def parse(cls, thing: Mapping[str, Any]) -> Pod:
         """Read a pod's JSON; raises `InvalidPod`."""
         try:
-            return msgspec.convert(thing, cls)
+            return msgspec.convert(_without_nulls(thing), cls)
         except msgspec.ValidationError as error:
             raise InvalidPod(str(error)) from error
 
@@ -274,3 +274,12 @@ class Pod(_Word, frozen=True, kw_only=True):
         """How events name one of its containers."""
         is_init = any(one.name == container for one in self.spec.init_containers)
         return f"spec.{'initContainers' if is_init else 'containers'}{{{container}}}"
+
+
+def _without_nulls(value: Any) -> Any:
+    """In the API's JSON null means that a field is absent."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value]
+    return value
