@@ -1,0 +1,61 @@
+"""Whoever may not pull is told one thing, whatever the reason is: authorization failed."""
+
+from __future__ import annotations
+
+import json
+
+from demo.story import DOMAIN, REGISTRY, Story
+from demo.workload import namespace
+
+TITLE = "No credential, a wrong key, another namespace's key, no such namespace"
+NAMESPACE = "strangers"
+REFUSED = (
+    "pull access denied, repository does not exist or may require authorization: "
+    "server message: insufficient_scope: authorization failed"
+)
+
+
+def tell(story: Story) -> None:
+    """Four ways not to be let in, and one text."""
+    image = story.push("team/secret:1", "for those who may")
+    story.towline("namespace", "create", REGISTRY, "elsewhere")
+    story.apply("default", namespace(NAMESPACE))
+
+    story.tell("Without any credential.")
+    _refused(story, "none", image)
+
+    story.tell("With a wrong key.")
+    _store(story, "wrong", "nobody", "not-the-password")
+    _refused(story, "wrong", image, "wrong")
+
+    story.tell("With a key for another namespace of the registry.")
+    made = story.towline(
+        "credential", "create", REGISTRY, "--namespace", "elsewhere", "-o", "json"
+    ).out
+    login = json.loads(made)
+    _store(story, "other", login["username"], login["password"])
+    _refused(story, "other", image, "other")
+
+    story.tell("With a good key, for a namespace that does not exist.")
+    login = json.loads(story.towline("credential", "create", REGISTRY, "-o", "json").out)
+    _store(story, "good", login["username"], login["password"])
+    _refused(story, "ghost", f"{DOMAIN}/ghost/app:1", "good")
+
+    story.tell("With the good key and the right name: it runs.")
+    story.run_pod(NAMESPACE, "good", image, secrets=("good",))
+    story.runs(NAMESPACE, "good")
+
+
+def _store(story: Story, name: str, username: str, password: str) -> None:
+    story.kubectl(
+        *("-n", NAMESPACE, "create", "secret", "docker-registry", name),
+        f"--docker-server={DOMAIN}",
+        f"--docker-username={username}",
+        f"--docker-password={password}",
+    )
+
+
+def _refused(story: Story, name: str, image: str, *secrets: str) -> None:
+    story.run_pod(NAMESPACE, name, image, secrets=secrets)
+    story.fails(NAMESPACE, name, "code = Unknown", REFUSED, "ErrImagePull")
+    story.remove_pod(NAMESPACE, name)
