@@ -129,3 +129,11 @@ def unsupported_media_type(offered: str, accepted: Sequence[str]) -> Refusal:
     )
     del offered  # the real server does not repeat it either
     return Refusal(415, "UnsupportedMediaType", message)
+
+
+def invalid_list_options(field: str, because: str) -> Refusal:
+    """The options of a list or watch contradict one another."""
+    message = f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {because}'
+    cause = FieldError("FieldValueForbidden", field, f"Forbidden: {because}")
+    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [_cause(cause)]}
+    return Refusal(422, "Invalid", message, details)

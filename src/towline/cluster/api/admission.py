@@ -1,0 +1,67 @@
+"""What is checked and filled in between understanding a new object and validating it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from towline.cluster.api import codec
+from towline.cluster.api.address import Address
+from towline.kube import resource_type
+from towline.kube.defaults import SYSTEM_TOLERATIONS
+from towline.kube.refusal import FieldError, forbidden, not_found
+from towline.store.store import Store
+
+Object = dict[str, Any]
+
+
+def admit(store: Store, address: Address, item: Object) -> None:
+    """Let a new object in, or raise a refusal; fills in what depends on other objects."""
+    if address.resource.namespaced:
+        _namespace_lives(store, address)
+    if address.resource is resource_type.PODS:
+        _give_service_account(store, address, item)
+        _tolerate_for_a_while(item["spec"])
+
+
+def _namespace_lives(store: Store, address: Address) -> None:
+    record = store.get(codec.key(resource_type.NAMESPACES, "", address.namespace))
+    if record is None:
+        raise not_found(resource_type.NAMESPACES, address.namespace)
+    if codec.decode(record)["metadata"].get("deletionTimestamp"):
+        because = (
+            f"unable to create new content in namespace {address.namespace} "
+            "because it is being terminated"
+        )
+        message = f"namespace {address.namespace} is being terminated"
+        cause = FieldError("NamespaceTerminating", "metadata.namespace", message)
+        raise forbidden(address.resource, address.name, because, (cause,))
+
+
+def _give_service_account(store: Store, address: Address, pod: Object) -> None:
+    spec = pod["spec"]
+    account_name = spec.get("serviceAccountName") or "default"
+    spec["serviceAccountName"] = spec["serviceAccount"] = account_name
+    record = store.get(codec.key(resource_type.SERVICE_ACCOUNTS, address.namespace, account_name))
+    if record is None:
+        because = (
+            f"error looking up service account {address.namespace}/{account_name}: "
+            f'serviceaccount "{account_name}" not found'
+        )
+        raise forbidden(address.resource, address.name, because)
+    if not spec.get("imagePullSecrets"):  # never merged: a pod's own list stands alone
+        secrets = codec.decode(record).get("imagePullSecrets")
+        if secrets:
+            spec["imagePullSecrets"] = secrets
+
+
+def _tolerate_for_a_while(spec: Object) -> None:
+    """DefaultTolerationSeconds: five minutes on a node that stops answering."""
+    held = spec.setdefault("tolerations", [])
+    for toleration in SYSTEM_TOLERATIONS:
+        if not any(_covers(one, toleration) for one in held):
+            held.append(dict(toleration))
+
+
+def _covers(one: Object, toleration: Object) -> bool:
+    keys, effects = (toleration["key"], "", None), (toleration["effect"], "", None)
+    return one.get("key") in keys and one.get("effect") in effects

@@ -1,0 +1,40 @@
+"""What a sender hears of annotations that will not do what they were written for.
+
+The two registry annotations work on pods: on a workload they have to stand in its pod template, and their
+values are hosts. Both mistakes are silent elsewhere and cost hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from towline.kube.annotations import POD_ANNOTATIONS, misplaced, misplaced_warning
+
+
+def placement_warnings(item: Mapping[str, Any]) -> list[str]:
+    """The warnings that an object deserves, in order."""
+    own = _annotations(item)
+    if item["kind"] == "Pod":
+        return list(_values(own, "metadata.annotations"))
+    if item["kind"] not in ("Deployment", "ReplicaSet"):
+        return []
+    template = _annotations(item["spec"].get("template") or {})
+    wrong_place = [misplaced_warning(name) for name in misplaced(own, template)]
+    return [*wrong_place, *_values(template, "spec.template.metadata.annotations")]
+
+
+def _annotations(item: Mapping[str, Any]) -> Mapping[str, str]:
+    return (item.get("metadata") or {}).get("annotations") or {}
+
+
+def _values(annotations: Mapping[str, str], at: str) -> Iterator[str]:
+    for name in sorted(POD_ANNOTATIONS & annotations.keys()):
+        for value in annotations[name].split(","):
+            host = value.strip()
+            bare = host.partition("://")[2] or host
+            if bare != host or "/" in bare:
+                yield (
+                    f"{at}[{name}]: {host!r} names no registry: write the host and port alone, "
+                    f"as in {bare.partition('/')[0]!r}"
+                )
