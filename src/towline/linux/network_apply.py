@@ -1,0 +1,125 @@
+"""Changes of the network made real. What is decided elsewhere is only spelled here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from towline.linux import network_namespace
+from towline.linux.command import ip_batch, nft_load
+from towline.network.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    CreateBridge,
+    CreateNamespace,
+    CreateWire,
+    DeleteLink,
+    DeleteNamespace,
+    Forward,
+    PlugIn,
+    RemoveAddress,
+    RemoveRoute,
+    SetTable,
+)
+from towline.network.topology import End, Route, RouteKind
+
+_Lines = tuple[str, Sequence[str]]
+_InOneNamespace = CreateBridge | DeleteLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
+
+
+async def apply(changes: Sequence[Change]) -> None:
+    """Make the changes in their order; raises `Problem` at the first that is refused.
+
+    Neighbouring changes in one namespace go into one batch.
+    """
+    pending = list[_Lines]()
+    for change in changes:
+        lines = _as_lines(change)
+        if lines is not None:
+            pending.extend(lines)
+            continue
+        await _flush(pending)
+        await _make(change)
+    await _flush(pending)
+
+
+async def _flush(pending: list[_Lines]) -> None:
+    for namespace, group in groupby(pending, key=lambda each: each[0]):
+        await ip_batch(namespace, [line for _, lines in group for line in lines])
+    pending.clear()
+
+
+async def _make(change: Change) -> None:
+    match change:
+        case CreateNamespace(name):
+            await asyncio.to_thread(network_namespace.create, name)
+        case DeleteNamespace(name):
+            await asyncio.to_thread(network_namespace.delete, name)
+        case Forward(namespace):
+            await asyncio.to_thread(network_namespace.forward, namespace)
+        case SetTable():
+            await nft_load(change.namespace, _ruleset(change))
+        case _:
+            raise AssertionError(f"{change} is made by `ip`")
+
+
+def _as_lines(change: Change) -> Sequence[_Lines] | None:
+    """The `ip` commands of a change; None when it is made otherwise."""
+    match change:
+        case CreateWire(wire):
+            return tuple(_wire(wire.near, wire.far))
+        case CreateNamespace() | DeleteNamespace() | Forward() | SetTable():
+            return None
+        case PlugIn(end):
+            return ((end.namespace, (_raised(end),)),)
+        case _:
+            return ((change.namespace, _inside(change)),)
+
+
+def _inside(change: _InOneNamespace) -> Sequence[str]:
+    match change:
+        case CreateBridge(_, name):
+            return f"link add {name} type bridge", f"link set {name} up"
+        case DeleteLink(_, name):
+            return (f"link delete {name}",)
+        case AddAddress(_, address) | RemoveAddress(_, address):
+            verb = "add" if isinstance(change, AddAddress) else "delete"
+            return (f"address {verb} {address.address} dev {address.link}",)
+        case AddRoute(_, route) | RemoveRoute(_, route):
+            verb = "add" if isinstance(change, AddRoute) else "delete"
+            return (f"route {verb} {_route(route)}",)
+        case _:
+            assert_never(change)
+
+
+def _wire(near: End, far: End) -> Iterator[_Lines]:
+    pair = f"link add {near.link} type veth peer name {far.link} netns {far.namespace}"
+    yield near.namespace, (pair, _raised(near))
+    yield far.namespace, (_raised(far),)
+
+
+def _raised(end: End) -> str:
+    plugged = f"master {end.bridge}" if end.bridge else "nomaster"
+    return f"link set {end.link} {plugged} up"
+
+
+def _route(route: Route) -> str:
+    if route.kind is RouteKind.BLACKHOLE:
+        return f"blackhole {route.destination}"
+    words = [route.kind.value, route.destination]
+    if route.via:
+        words += ["via", route.via]
+    return " ".join((*words, "dev", route.link))
+
+
+def _ruleset(change: SetTable) -> str:
+    """Replace in one transaction; a table must exist to be deleted, so it is added first."""
+    lines = list[str]()
+    for stale in sorted({*change.stale, change.table} - {""}):
+        lines += [f"add table inet {stale}", f"delete table inet {stale}"]
+    if change.table:
+        lines.append(f"table inet {change.table} {{\n{change.chains}\n}}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,56 @@
+"""What the kernel holds, in the words in which it is planned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from towline.linux import network_namespace
+from towline.linux.command import ip_json, nft_tables
+from towline.network.topology import LinkAddress, Route, RouteKind, Seen, SeenNamespace
+
+_KINDS = {kind.value for kind in RouteKind}
+
+
+async def look(names: Collection[str]) -> Seen:
+    """What is in those of these namespaces that stand."""
+    standing = [name for name in sorted(names) if network_namespace.stands(name)]
+    seen = await asyncio.gather(*map(_look, standing))
+    return dict(zip(standing, seen, strict=True))
+
+
+async def _look(name: str) -> SeenNamespace:
+    links, routes, tables, forwards = await asyncio.gather(
+        ip_json(name, "-4", "address", "show"),
+        ip_json(name, "-4", "route", "show", "table", "all"),
+        nft_tables(name),
+        asyncio.to_thread(network_namespace.forwards, name),
+    )
+    plugged = await ip_json(name, "link", "show")
+    return SeenNamespace(
+        {link["ifname"]: link.get("master", "") for link in plugged},
+        frozenset(address for link in links for address in _addresses(link)),
+        frozenset(_route(route) for route in routes if _is_ours(route)),
+        forwards,
+        tables,
+    )
+
+
+def _addresses(link: Mapping[str, Any]) -> list[LinkAddress]:
+    return [
+        LinkAddress(link["ifname"], f"{info['local']}/{info['prefixlen']}")
+        for info in link.get("addr_info", ())
+        if not info["local"].startswith("127.")
+    ]
+
+
+def _is_ours(route: Mapping[str, Any]) -> bool:
+    """The kernel's own routes belong to addresses."""
+    return route.get("protocol") != "kernel" and route.get("type", "unicast") in _KINDS
+
+
+def _route(route: Mapping[str, Any]) -> Route:
+    kind = RouteKind(route.get("type", RouteKind.UNICAST))
+    link = "" if kind is RouteKind.BLACKHOLE else route.get("dev", "")
+    return Route(route["dst"], kind, route.get("gateway", ""), link)

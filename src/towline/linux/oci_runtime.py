@@ -1,0 +1,179 @@
+"""The OCI runtime: crun, or runc where there is no crun, each container watched by conmon.
+
+Conmon stays with a container whatever becomes of us: it writes the log in CRI format and, at the
+end, the exit code into a file.
+
+crun 1.8 refuses a hybrid cgroup hierarchy that has a controller on its v2 side. It is content when
+it cannot see that side: so there it runs in a mount namespace of its own without it, by a script.
+The script lies beside the state, because conmon wants to be given one program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from towline.linux.cgroups import UNIFIED_IN_HYBRID, CgroupLayout, Cgroups
+from towline.problem import Problem
+
+LARGEST_LOG = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize; conmon then begins anew
+_WRAPPER = """#!/bin/sh
+exec unshare --mount --propagation private /bin/sh -c 'umount {unified}; exec {crun} "$@"' crun "$@"
+"""
+
+
+class RuntimeRefused(Exception):
+    """The runtime would not make or start a container; the text is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFiles:
+    """Where one container's files are."""
+
+    id: str
+    bundle: Path
+    """Holds `config.json`."""
+    log: Path
+    state: Path
+    """Conmon writes `pid`, `monitor`, and at the end `exit` and perhaps `oom`."""
+    terminal: bool = False
+
+
+class _Answer(msgspec.Struct):
+    data: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OciRuntime:
+    """A runtime with its monitor. `state` is a folder of its own for what it remembers."""
+
+    name: str
+    program: Path
+    monitor: Path
+    state: Path
+
+    @classmethod
+    def find(
+        cls, folder: Path, cgroups: Cgroups, preferred: Sequence[str] = ("crun", "runc")
+    ) -> OciRuntime:
+        """The first of the preferred runtimes that is installed; raises `Problem`."""
+        monitor = shutil.which("conmon", path=_search_path())
+        found = ((name, shutil.which(name, path=_search_path())) for name in preferred)
+        name, program = next(((name, path) for name, path in found if path), ("", None))
+        if monitor is None or program is None:
+            missing = "conmon" if monitor is None else " or ".join(preferred)
+            raise Problem(
+                "runtime-missing",
+                cause=f"{missing} is not installed",
+                remedy="Install crun (or runc) and conmon; on Debian: `make install`.",
+            )
+        state = folder / "runtime"
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = Path(program)
+        if name == "crun" and cgroups.layout is CgroupLayout.HYBRID:
+            path = _write_wrapper(folder / "crun", path, cgroups.unified or UNIFIED_IN_HYBRID)
+        return cls(name, path, Path(monitor), state)
+
+    async def create(self, container: ContainerFiles) -> int:
+        """Make a container, ready to start; the number of its first process. Raises
+        `RuntimeRefused`.
+        """
+        receiver, sender = os.pipe()
+        with contextlib.closing(os.fdopen(receiver, "rb", buffering=0)) as pipe:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self._monitor_command(container),
+                    pass_fds=(sender,),
+                    env={**os.environ, "_OCI_SYNCPIPE": str(sender)},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE,
+                )
+            finally:
+                os.close(sender)
+            reader = asyncio.StreamReader()
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), pipe
+            )
+            try:
+                line = await reader.readline()
+            finally:
+                transport.close()
+            _, complaint = await process.communicate()
+        if not line:
+            raise RuntimeRefused(complaint.decode(errors="replace") or "conmon said nothing")
+        answer = msgspec.json.decode(line, type=_Answer)
+        if answer.data <= 0:
+            raise RuntimeRefused(answer.message)
+        return answer.data
+
+    async def start(self, container: str) -> None:
+        """Let a made container run; raises `RuntimeRefused`."""
+        await self._run("start", container)
+
+    async def delete(self, container: str) -> None:
+        """Forget a container, killing it if it lives; nothing happens when there is none."""
+        if (self.state / container).exists():
+            await self._run("delete", "--force", container)
+
+    async def _run(self, *arguments: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            self.program,
+            *self._options(),
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeRefused(said.decode(errors="replace"))
+
+    def _options(self) -> list[str]:
+        return [f"--root={self.state}"]
+
+    def _monitor_command(self, container: ContainerFiles) -> list[str]:
+        options = {
+            "--cid": container.id,
+            "--cuuid": container.id,
+            "--name": container.id,
+            "--runtime": str(self.program),
+            "--bundle": str(container.bundle),
+            "--persist-dir": str(container.state),
+            "--exit-dir": str(container.state / "exits"),
+            "--container-pidfile": str(container.state / "pid"),
+            "--conmon-pidfile": str(container.state / "monitor"),
+            "--log-path": f"k8s-file:{container.log}",
+            "--log-size-max": str(LARGEST_LOG),
+            "--log-level": "error",
+            "--api-version": "1",
+        }
+        words = [word for pair in options.items() for word in pair]
+        words += [f"--runtime-arg={option}" for option in self._options()]
+        words.append("--full-attach")  # else it makes a link in /var/run
+        if container.terminal:
+            words.append("--terminal")
+        return [str(self.monitor), *words]
+
+
+def _search_path() -> str:
+    """Root's programs are not on everybody's path."""
+    return f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+def _write_wrapper(path: Path, crun: Path, unified: Path) -> Path:
+    content = _WRAPPER.format(unified=unified, crun=crun)
+    if not path.exists() or path.read_text() != content:
+        beside = path.with_name(f".{path.name}")
+        beside.write_text(content)
+        beside.chmod(0o755)
+        beside.rename(path)
+    return path

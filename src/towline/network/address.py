@@ -1,0 +1,49 @@
+"""Which address of a subnet is whose: the first is the gateway's, the ends are nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import IPv4Network
+from zlib import crc32
+
+TRANSIT = IPv4Network("100.64.0.0/16")
+"""Between VPC routers and the data centre: shared address space (RFC 6598), which no VPC may use."""
+DATA_CENTRE = IPv4Network("10.16.0.0/16")
+PUBLIC = IPv4Network("198.18.0.0/15")
+"""What stands for the internet: addresses set aside for tests (RFC 2544)."""
+RESOLVERS = ("183.60.83.19", "183.60.82.98")
+_MOST = 2**16 - 3  # transit addresses beside the data centre's own
+
+
+def gateway(cidr: str) -> str:
+    """The router's address in a subnet: its first."""
+    return str(IPv4Network(cidr)[1])
+
+
+def allot(cidr: str, taken: Collection[str]) -> str | None:
+    """The lowest address that a pod or a link may take; None when the subnet is full."""
+    network = IPv4Network(cidr)
+    used = set(taken)
+    first = gateway(cidr)
+    for address in network.hosts():
+        text = str(address)
+        if text != first and text not in used:
+            return text
+    return None
+
+
+def transit_addresses(vpc_ids: Collection[str]) -> dict[str, str]:
+    """An address for each VPC's way to the data centre.
+
+    It follows from the VPC's id, so that it needs no record; of two VPCs whose ids fall together
+    the later one (by id) steps aside.
+    """
+    used = set[int]()
+    chosen = dict[str, str]()
+    for vpc_id in sorted(vpc_ids):
+        number = crc32(vpc_id.encode()) % _MOST
+        while number in used:
+            number = (number + 1) % _MOST
+        used.add(number)
+        chosen[vpc_id] = str(TRANSIT[number + 2])
+    return chosen
