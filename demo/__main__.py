@@ -1,0 +1,39 @@
+"""Tell the whole story: `python -m demo`, as root."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.book import CHAPTERS
+from demo.command import Unexpected
+from demo.stage import stage
+from demo.teller import Teller
+
+
+def main() -> int:
+    """0 when every chapter went as it should."""
+    if os.geteuid() != 0:
+        print("demo: pods need namespaces of their own: run it as root (sudo)", file=sys.stderr)
+        return 1
+    teller = Teller(Console(highlight=False, soft_wrap=True))
+    with tempfile.TemporaryDirectory(prefix="towline-demo-") as folder:
+        try:
+            with stage(Path(folder), teller) as story:
+                for chapter in CHAPTERS:
+                    teller.chapter(chapter.title)
+                    chapter.tell(story)
+                    teller.finish(chapter.title)
+        except Unexpected as problem:
+            teller.console.print(f"[bold red]✗[/] {problem}", markup=True)
+            return 1
+    teller.summary()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

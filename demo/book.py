@@ -1,0 +1,43 @@
+"""The chapters in the order in which they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demo.chapter import (
+    broken_image,
+    clients,
+    crash,
+    credential,
+    farewell,
+    network,
+    plain_http,
+    private_image,
+    self_signed,
+    wrong_tag,
+)
+from demo.story import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """`tell` does it for real; it raises `Unexpected` when something is not as it should be."""
+
+    name: str
+    title: str
+    tell: Callable[[Story], None]
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    Chapter("network", network.TITLE, network.tell),
+    Chapter("private-image", private_image.TITLE, private_image.tell),
+    Chapter("credential", credential.TITLE, credential.tell),
+    Chapter("wrong-tag", wrong_tag.TITLE, wrong_tag.tell),
+    Chapter("self-signed", self_signed.TITLE, self_signed.tell),
+    Chapter("plain-http", plain_http.TITLE, plain_http.tell),
+    Chapter("broken-image", broken_image.TITLE, broken_image.tell),
+    Chapter("crash", crash.TITLE, crash.tell),
+    Chapter("clients", clients.TITLE, clients.tell),
+    Chapter("farewell", farewell.TITLE, farewell.tell),
+)

@@ -1,0 +1,30 @@
+"""Setting up and clearing away what the story happens in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from demo.chapter.clients import CACHE, VERSIONS
+from demo.installation import Installation
+from demo.outside import Outside
+from demo.story import REGISTRY, Story
+from demo.teller import Teller
+
+
+@contextlib.contextmanager
+def stage(folder: Path, teller: Teller) -> Iterator[Story]:
+    """A running installation with one registry and the registries outside; all removed at the end."""
+    installation = Installation(folder / "data", CACHE / VERSIONS[-1] / "kubectl")
+    teller.chapter("Up: registry, cluster, cloud and agent")
+    teller.command("towline up --detach")
+    try:
+        teller.tell(installation.towline("up", "--detach").succeeded().out.strip())
+        teller.command(f"towline instance create {REGISTRY}")
+        installation.towline("instance", "create", REGISTRY).succeeded()
+        outside = Outside(installation.data_centre(), folder)
+        with outside.registries():
+            yield Story(installation, outside, folder, teller)
+    finally:
+        installation.towline("down")
