@@ -41,7 +41,7 @@ class Reflector:
         self.synced = asyncio.Event()
         self._selectors = selection.selectors
         self._kubernetes = kubernetes
-        self._objects: dict[ObjectKey, Object] = {}
+        self._objects: dict[str, dict[str, Object]] = {}  # by namespace, by name
         self._listeners: list[Listener] = []
         self._seen = 0
 
@@ -51,13 +51,16 @@ class Reflector:
 
     def get(self, key: ObjectKey) -> Object | None:
         """One object, if it is there. Objects of the copy must not be changed."""
-        return self._objects.get(key)
+        return self._objects.get(key.namespace, {}).get(key.name)
 
     def list(self, namespace: str | None = None) -> tuple[Object, ...]:
         """All objects, or those of a namespace, in the order of their keys."""
-        keys = sorted(self._objects)
-        wanted = keys if namespace is None else [key for key in keys if key[0] == namespace]
-        return tuple(self._objects[key] for key in wanted)
+        namespaces = sorted(self._objects) if namespace is None else [namespace]
+        return tuple(
+            held[name]
+            for held in (self._objects.get(one, {}) for one in namespaces)
+            for name in sorted(held)
+        )
 
     def learn(self, thing: Object) -> None:
         """Take in what the API answered to a write, unless the watch has come past it already."""
@@ -81,9 +84,9 @@ class Reflector:
         listing = await self._kubernetes.list(self.resource, selectors=self._selectors)
         self._seen = int(listing.resource_version)
         found = {key_of(item): item for item in listing.items}
-        for key in self._objects.keys() - found.keys():
-            if version_of(self._objects[key]) <= self._seen:
-                self._remove(key)
+        for held in self.list():
+            if key_of(held) not in found and version_of(held) <= self._seen:
+                self._remove(key_of(held))
         for item in found.values():
             self._put(item)
         self.synced.set()
@@ -123,20 +126,24 @@ class Reflector:
 
     def _drop(self, thing: Object) -> None:
         """Forget an object; one of the same name that was learnt since has another uid."""
-        held = self._objects.get(key_of(thing))
+        held = self.get(key_of(thing))
         if held and held["metadata"]["uid"] == thing["metadata"]["uid"]:
             self._remove(key_of(thing))
 
     def _put(self, thing: Object) -> None:
         key = key_of(thing)
-        before = self._objects.get(key)
+        before = self.get(key)
         if before is not None and version_of(before) >= version_of(thing):
             return
-        self._objects[key] = thing
+        self._objects.setdefault(key.namespace, {})[key.name] = thing
         self._tell(before, thing)
 
     def _remove(self, key: ObjectKey) -> None:
-        self._tell(self._objects.pop(key), None)
+        held = self._objects[key.namespace]
+        gone = held.pop(key.name)
+        if not held:
+            del self._objects[key.namespace]
+        self._tell(gone, None)
 
     def _tell(self, before: Object | None, after: Object | None) -> None:
         for listener in self._listeners:

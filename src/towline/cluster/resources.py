@@ -24,6 +24,7 @@ OWNED = {
     ("v1", "ServiceAccount"): SERVICE_ACCOUNTS,
     ("apps/v1", "Deployment"): DEPLOYMENTS,
     ("apps/v1", "ReplicaSet"): REPLICA_SETS,
+    ("coordination.k8s.io/v1", "Lease"): LEASES,
 }
 """The resources of which owner references may speak, by API version and kind."""
 
