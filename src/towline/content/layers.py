@@ -3,12 +3,14 @@
 A layer is one file that can be mounted as it is (see `layer_file`). It appears under its name only
 when it is complete and both its digests have been verified:
 
-    partial/<token>      while it comes in; removed when the store is opened sha256/<hex>  0644
-    verified, but not yet known to be on the disk: it was made since the machine started
+    partial/<token>      while it comes in; removed when the store is opened
+    sha256/<hex>  0644   verified, but not yet known to be on the disk: made since the machine started
     sha256/<hex>  0444   on the disk for good
 
 So no start waits for the disk, and nothing is believed after a power cut that was not hashed again:
 when the machine has been restarted, what is still 0644 is verified anew and kept or dropped.
+
+A file's time of modification is when its layer was last wanted; `reclaim` removes by it.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from towline.content.garbage import KeptLayer, superfluous
 from towline.content.intake import Cancelled, Intake, Order
 from towline.content.layer_file import DamagedLayer, LayerFile
 from towline.oci.digest import Algorithm, Digest
@@ -70,6 +73,29 @@ class LayerStore:
     def remove(self, diff_id: Digest) -> None:
         """Forget a layer. Where it is mounted, it stays until it is unmounted."""
         self.path(diff_id).unlink(missing_ok=True)
+
+    def touch(self, diff_id: Digest) -> None:
+        """Note that the layer is wanted now; nothing happens if it is not here."""
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.path(diff_id))
+
+    def kept(self) -> tuple[KeptLayer, ...]:
+        """All layers that are here."""
+        return tuple(
+            KeptLayer(Digest(algorithm, path.name), status.st_blocks * 512, status.st_mtime_ns)
+            for algorithm in Algorithm
+            for path in (self._root / algorithm).iterdir()
+            for status in (path.stat(),)
+        )
+
+    def reclaim(self, used: Collection[Digest], at_most: int) -> tuple[Digest, ...]:
+        """Remove layers that are not used, the longest unwanted first, until all that is here takes
+        no more than so many bytes; what was removed.
+        """
+        gone = superfluous(self.kept(), used, at_most)
+        for diff_id in gone:
+            self.remove(diff_id)
+        return gone
 
     async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> None:
         """Fetch a layer unless it is here; see `towline.pull.layers.Layers`."""
