@@ -11,6 +11,7 @@ from pathlib import Path
 from towline.linux.system_call import (
     MS_BIND,
     MS_NODEV,
+    MS_NOSUID,
     MS_PRIVATE,
     MS_RDONLY,
     mount,
@@ -53,6 +54,11 @@ def mount_overlay(lowers: Sequence[Path], upper: Path, work: Path, target: Path)
         joined = ":".join(_escape(lower) for lower in top_first)
         data = f"lowerdir={joined},upperdir={_escape(str(upper))},workdir={_escape(str(work))}"
         mount("overlay", target, "overlay", MS_NODEV, data)
+
+
+def mount_memory(target: Path, options: str) -> None:
+    """Mount a filesystem that is only in memory."""
+    mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
 
 
 def keep_private(folder: Path) -> None:

@@ -29,6 +29,11 @@ exec unshare --mount --propagation private /bin/sh -c 'umount {unified}; exec {c
 """
 
 
+def state_folder(folder: Path) -> Path:
+    """Where a runtime that was found with this folder remembers its containers."""
+    return folder / "runtime"
+
+
 class RuntimeRefused(Exception):
     """The runtime would not make or start a container; the text is its own."""
 
@@ -44,6 +49,21 @@ class ContainerFiles:
     state: Path
     """Conmon writes `pid`, `monitor`, and at the end `exit` and perhaps `oom`."""
     terminal: bool = False
+
+    @property
+    def monitor_pid(self) -> Path:
+        """The number of conmon's process."""
+        return self.state / "monitor"
+
+    @property
+    def exit(self) -> Path:
+        """The exit code, there before conmon ends."""
+        return self.state / "exit"
+
+    @property
+    def starved(self) -> Path:
+        """There when conmon was told that the kernel killed for want of memory."""
+        return self.state / "oom"
 
 
 class _Answer(msgspec.Struct):
@@ -75,7 +95,7 @@ class OciRuntime:
                 cause=f"{missing} is not installed",
                 remedy="Install crun (or runc) and conmon; on Debian: `make install`.",
             )
-        state = folder / "runtime"
+        state = state_folder(folder)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = Path(program)
         if name == "crun" and cgroups.layout is CgroupLayout.HYBRID:
@@ -115,6 +135,10 @@ class OciRuntime:
             raise RuntimeRefused(answer.message)
         return answer.data
 
+    def waits(self, container: str) -> bool:
+        """Whether a container is made and has not been let run."""
+        return (self.state / container / "exec.fifo").exists()  # runc's and crun's way to wait
+
     async def start(self, container: str) -> None:
         """Let a made container run; raises `RuntimeRefused`."""
         await self._run("start", container)
@@ -148,9 +172,8 @@ class OciRuntime:
             "--runtime": str(self.program),
             "--bundle": str(container.bundle),
             "--persist-dir": str(container.state),
-            "--exit-dir": str(container.state / "exits"),
             "--container-pidfile": str(container.state / "pid"),
-            "--conmon-pidfile": str(container.state / "monitor"),
+            "--conmon-pidfile": str(container.monitor_pid),
             "--log-path": f"k8s-file:{container.log}",
             "--log-size-max": str(LARGEST_LOG),
             "--log-level": "error",

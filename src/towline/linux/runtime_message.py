@@ -11,13 +11,24 @@ import re
 _RUNC_LINE = re.compile(r'level=error msg="((?:[^"\\]|\\.)*)"')
 _NOT_FOUND = re.compile(r"executable file `(?P<file>.*)` not found in \$PATH")
 _NO_WORKING_DIR = re.compile(r"^(?:cannot )?chdir(?: to)? `(?P<dir>.*)`: (?P<why>.*)$")
-_FRAME = "failed to create containerd task: failed to create shim task: OCI runtime create failed"
+_TASK = "failed to create containerd task"
+_FRAME = f"{_TASK}: failed to create shim task: OCI runtime create failed"
 _REFUSED = frozenset({"Permission denied", "Operation not permitted"})
 
 
 def refusal(runtime: str, said: str, program: str) -> str:
     """The text of a container's failed start. `program` is the first word of what it was to run."""
     return f"{_FRAME}: {runtime} create failed: {_core(runtime, said, program)}: unknown"
+
+
+def spec_refusal(container: str, reason: str) -> str:
+    """The text when no config can be made for a container."""
+    return f'failed to generate container "{container}" spec: failed to generate spec: {reason}'
+
+
+def root_refusal(reason: str) -> str:
+    """The text when a container's files cannot be made."""
+    return f"{_TASK}: failed to mount rootfs component: {reason}"
 
 
 def _core(runtime: str, said: str, program: str) -> str:
