@@ -1,0 +1,129 @@
+"""An image's layers as folders, to be stacked below what a container writes.
+
+Where the kernel can, each layer file is mounted as it is, once for all pods: its pages are then in
+memory once. Where it cannot, an image's layers are written out, merged, once for each image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from towline.content.extract import extract, remove_tree
+from towline.content.layer_file import seal
+from towline.content.tree import build_tree
+from towline.linux.mounts import CannotMountFiles, mount_layer, unmount_if_mounted
+from towline.oci.digest import Digest
+
+Stack = tuple[Digest, ...]
+"""The layers of one image, lowest first."""
+
+
+class LayerPaths(Protocol):
+    """Where verified layers are; the layer store's part that is needed here."""
+
+    def path(self, diff_id: Digest) -> Path:
+        """The file of a layer."""
+        ...
+
+
+class LowerLayers(Protocol):
+    """Layers that can be stacked."""
+
+    async def folders(self, stack: Stack) -> tuple[Path, ...]:
+        """The layers as folders, lowest first; they stay until `keep_only` lets them go."""
+        ...
+
+    async def keep_only(self, used: Collection[Stack]) -> None:
+        """Let everything go that these images do not need."""
+        ...
+
+
+def lower_layers(folder: Path, layers: LayerPaths) -> LowerLayers:
+    """Whichever way this kernel offers; the folder is its own."""
+    if _can_mount(folder):
+        return MountedLayers(folder / "layers", layers)
+    return ExtractedLayers(folder / "images", layers)
+
+
+class MountedLayers:
+    """Each layer file mounted once."""
+
+    def __init__(self, folder: Path, layers: LayerPaths) -> None:
+        self._folder = folder
+        self._layers = layers
+        folder.mkdir(parents=True, exist_ok=True)
+
+    async def folders(self, stack: Stack) -> tuple[Path, ...]:
+        """See `LowerLayers`. A mount takes less than a millisecond, so it is made in place."""
+        return tuple(self._mounted(diff_id) for diff_id in stack)
+
+    async def keep_only(self, used: Collection[Stack]) -> None:
+        """See `LowerLayers`. A container that stacks on a mount keeps it for itself."""
+        names = {_mount_name(diff_id) for stack in used for diff_id in stack}
+        for place in self._folder.iterdir():
+            if place.name not in names:
+                unmount_if_mounted(place)
+                place.rmdir()
+
+    def _mounted(self, diff_id: Digest) -> Path:
+        place = self._folder / _mount_name(diff_id)
+        place.mkdir(exist_ok=True)
+        if not place.is_mount():
+            mount_layer(self._layers.path(diff_id), place)
+        return place
+
+
+class ExtractedLayers:
+    """All layers of an image written out as one folder."""
+
+    def __init__(self, folder: Path, layers: LayerPaths) -> None:
+        self._folder = folder
+        self._layers = layers
+        self._lock = asyncio.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    async def folders(self, stack: Stack) -> tuple[Path, ...]:
+        """See `LowerLayers`."""
+        place = self._folder / _image_name(stack)
+        async with self._lock:
+            if stack and not place.exists():
+                files = [self._layers.path(diff_id) for diff_id in stack]
+                await asyncio.to_thread(extract, files, place)
+        return (place,) if stack else ()
+
+    async def keep_only(self, used: Collection[Stack]) -> None:
+        """See `LowerLayers`."""
+        names = {_image_name(stack) for stack in used}
+        async with self._lock:
+            for place in list(self._folder.iterdir()):
+                if place.name not in names:
+                    await asyncio.to_thread(remove_tree, place)
+
+
+def _mount_name(diff_id: Digest) -> str:
+    return f"{diff_id.algorithm}-{diff_id.hex}"
+
+
+def _image_name(stack: Sequence[Digest]) -> str:
+    return sha256(" ".join(map(str, stack)).encode()).hexdigest()
+
+
+def _can_mount(folder: Path) -> bool:
+    """Mount a layer of nothing and see."""
+    file, place = folder / "probe.layer", folder / "probe"
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("wb") as out:
+            seal(out.fileno(), Digest.of(b""), 0, build_tree(()))
+        mount_layer(file, place)
+    except CannotMountFiles:
+        return False
+    finally:
+        unmount_if_mounted(place)
+        place.rmdir()
+        file.unlink(missing_ok=True)
+    return True

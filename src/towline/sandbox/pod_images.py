@@ -1,0 +1,146 @@
+"""Images, each pulled by a pod for itself.
+
+Nothing is shared between pods but verified bytes: a pod that asks for an image shows its own
+credentials in its own network, whoever has fetched the same layers before. What a pod has pulled is
+its own until it is closed, and its layers stay as long.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from towline.cluster.node.provider import Image
+from towline.content.layers import LayerStore
+from towline.linux.wire import SocketWire
+from towline.oci.digest import Digest
+from towline.oci.platform import Platform
+from towline.oci.reference import Reference
+from towline.pull.flow import PulledImage, pull
+from towline.pull.keyring import Keyring
+from towline.pull.layers import Layer, Source
+from towline.pull.policy import RegistryPolicy
+from towline.pull.progress import NoProgress
+from towline.sandbox.lower_layers import LowerLayers, Stack
+from towline.sandbox.pod_folder import PodFolder, PodFolders
+from towline.sandbox.pod_namespaces import PodNamespaces
+from towline.sandbox.record import ImageRecord
+from towline.sandbox.settings import SandboxSettings
+
+
+class PodImages:
+    """The images of all pods."""
+
+    def __init__(
+        self,
+        pods: PodFolders,
+        layers: LayerStore,
+        lowers: LowerLayers,
+        network: PodNamespaces,
+        settings: SandboxSettings,
+    ) -> None:
+        self._pods = pods
+        self._layers = layers
+        self._lowers = lowers
+        self._network = network
+        self._settings = settings
+        self._wanted = list[set[Digest]]()
+        """The layers of pulls that are under way."""
+        self._stacks = {pod.uid: {_stack(record) for record in pod.images()} for pod in pods}
+
+    def find(self, uid: str, image: str) -> ImageRecord | None:
+        """What this pod pulled last under a reference, as long as all of it is here."""
+        reference = str(Reference.parse(image))
+        for record in self._pods.of(uid).images():
+            if record.image.reference == reference:
+                whole = all(map(self._layers.has, record.config.diff_ids))
+                return record if whole else None
+        return None
+
+    async def pull(self, uid: str, image: str, keyring: Keyring) -> Image:
+        """Fetch an image from a pod's network, with the policy of the pod's annotations.
+
+        Raises `PullFailed`; then, and when it is cancelled, the pod is as it was.
+        """
+        pod = self._pods.of(uid)
+        lease = _Lease(self._layers)
+        self._wanted.append(lease.wanted)
+        try:
+            pulled = await self._fetch(pod, Reference.parse(image), keyring, lease)
+            return self._keep(pod, pulled)
+        finally:
+            self._wanted.remove(lease.wanted)
+
+    async def _fetch(
+        self, pod: PodFolder, reference: Reference, keyring: Keyring, lease: _Lease
+    ) -> PulledImage:
+        known = pod.record
+        if known is None:
+            raise LookupError(f"pod {pod.uid} is not open")
+        wire = SocketWire(
+            self._network.namespace_path(pod.uid),
+            self._network.nameservers(pod.uid),
+            self._settings.ca_file,
+            self._settings.dial_timeout,
+        )
+        try:
+            return await pull(
+                reference,
+                RegistryPolicy.from_annotations(known.identity.annotations),
+                keyring,
+                wire=wire,
+                layers=lease,
+                platform=Platform.of_machine(os.uname().machine),
+                progress=NoProgress(),
+            )
+        finally:
+            wire.close()
+
+    def _keep(self, pod: PodFolder, pulled: PulledImage) -> Image:
+        image = Image(str(pulled.reference), str(pulled.digest), pulled.size)
+        record = ImageRecord(image, pulled.config, time.time())
+        pod.keep_image(record)
+        self._stacks.setdefault(pod.uid, set()).add(_stack(record))
+        return image
+
+    def stack(self, record: ImageRecord) -> Stack:
+        """The image's layers, noted as wanted now."""
+        for diff_id in record.config.diff_ids:
+            self._layers.touch(diff_id)
+        return _stack(record)
+
+    async def forget(self, uid: str) -> None:
+        """Let go what only this pod needed."""
+        self._stacks.pop(uid, None)
+        await self.tidy()
+
+    async def tidy(self) -> None:
+        """Unmount layers that no pod uses, and remove layers where they take too much room."""
+        await self._lowers.keep_only(self._used())
+        used = {diff_id for stack in self._used() for diff_id in stack}
+        self._layers.reclaim(used.union(*self._wanted), self._settings.bytes_kept)
+
+    def _used(self) -> set[Stack]:
+        return set().union(*self._stacks.values())
+
+
+@dataclass(slots=True)
+class _Lease:
+    """A layer store that remembers what one pull asked it for: none of it may be removed meanwhile."""
+
+    layers: LayerStore
+    wanted: set[Digest] = field(default_factory=set)
+
+    def has(self, diff_id: Digest) -> bool:
+        self.wanted.add(diff_id)
+        return self.layers.has(diff_id)
+
+    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> None:
+        self.wanted.add(layer.diff_id)
+        await self.layers.add(layer, source, report)
+
+
+def _stack(record: ImageRecord) -> Stack:
+    return record.config.diff_ids

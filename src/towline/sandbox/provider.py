@@ -1,0 +1,166 @@
+"""The sandbox: pods made real, as the virtual node's `Provider`.
+
+Everything that it knows is in its folder and in the kernel; in memory it has nothing that it could
+not find again. Containers run on when it ends, watched by their monitors, and the next sandbox of
+the same folder goes on with them. After a restart of the machine there is nothing to go on with,
+and it begins with an empty folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from towline.cluster.node.provider import (
+    ContainerId,
+    ContainerSpec,
+    Exit,
+    Image,
+    PodIdentity,
+    StandingPod,
+)
+from towline.content.extract import remove_tree
+from towline.content.layers import LayerStore
+from towline.linux.cgroups import Cgroups
+from towline.linux.mounts import keep_private, unmount_below
+from towline.linux.oci_runtime import OciRuntime
+from towline.linux.process import boot_id
+from towline.pull.keyring import Keyring
+from towline.sandbox import record_file
+from towline.sandbox.bundle import Bundles
+from towline.sandbox.containers import Containers
+from towline.sandbox.lower_layers import lower_layers
+from towline.sandbox.pod_folder import PodFolders
+from towline.sandbox.pod_images import PodImages
+from towline.sandbox.pod_locks import PodLocks
+from towline.sandbox.pod_namespaces import PodNamespaces
+from towline.sandbox.pods import Pods
+from towline.sandbox.remains import Remains
+from towline.sandbox.settings import SandboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    layers: LayerStore
+    pods: Pods
+
+    @property
+    def images(self) -> PodImages:
+        return self.pods.images
+
+    @property
+    def containers(self) -> Containers:
+        return self.pods.containers
+
+
+class Sandbox:
+    """Implements `towline.cluster.node.provider.Provider`, between `async with` and its end.
+
+    The network must be up before. Entering raises `Problem` when there is no OCI runtime, or when
+    another process has the same layers open.
+    """
+
+    def __init__(self, network: PodNamespaces, settings: SandboxSettings) -> None:
+        self._network = network
+        self._settings = settings
+        self._entered: _Parts | None = None
+
+    async def __aenter__(self) -> Self:
+        folder = PodFolders(self._settings.folder / "pods")
+        await self._begin(folder)
+        layers = await asyncio.to_thread(LayerStore, self._settings.layers)
+        try:
+            parts = _Parts(layers, self._assemble(folder, layers))
+            await parts.pods.recover()
+        except BaseException:
+            layers.close()
+            raise
+        self._entered = parts
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        layers, self._entered = self._parts.layers, None
+        await asyncio.to_thread(layers.close)
+
+    async def _begin(self, pods: PodFolders) -> None:
+        """Open the folder, emptied if it is from before the machine's last start."""
+        folder = self._settings.folder
+        keep_private(folder)
+        boot, noted = boot_id(), record_file.read(folder / "boot.json", str)
+        if noted is not None and noted != boot:
+            for pod in pods:
+                await self._network.detach(pod.uid)
+            await asyncio.to_thread(_empty, folder)
+            keep_private(folder)
+        pods.path.mkdir(exist_ok=True)
+        record_file.write(folder / "boot.json", boot)
+
+    def _assemble(self, folders: PodFolders, layers: LayerStore) -> Pods:
+        settings, cgroups = self._settings, Cgroups.of_machine()
+        runtime = OciRuntime.find(settings.folder, cgroups, settings.runtimes)
+        lowers, locks = lower_layers(settings.folder, layers), PodLocks()
+        images = PodImages(folders, layers, lowers, self._network, settings)
+        bundles = Bundles(lowers, images, self._network, settings)
+        remains = Remains(runtime, cgroups, settings.cgroup)
+        containers = Containers(folders, locks, bundles, remains)
+        return Pods(folders, locks, self._network, images, containers)
+
+    @property
+    def _parts(self) -> _Parts:
+        assert self._entered is not None, "a sandbox works between `async with` and its end"
+        return self._entered
+
+    async def open(self, pod: PodIdentity) -> str:
+        """See `Sandboxes`."""
+        return await self._parts.pods.open(pod)
+
+    async def close(self, pod_uid: str) -> None:
+        """See `Sandboxes`."""
+        await self._parts.pods.close(pod_uid)
+
+    async def inventory(self) -> tuple[StandingPod, ...]:
+        """See `Sandboxes`."""
+        return await self._parts.pods.inventory()
+
+    async def find(self, pod_uid: str, image: str) -> Image | None:
+        """See `Images`."""
+        record = self._parts.images.find(pod_uid, image)
+        return record.image if record else None
+
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
+        """See `Images`."""
+        return await self._parts.images.pull(pod_uid, image, keyring)
+
+    async def start(self, spec: ContainerSpec) -> float:
+        """See `Containers`."""
+        return await self._parts.containers.start(spec)
+
+    async def wait(self, container: ContainerId) -> Exit:
+        """See `Containers`."""
+        return await self._parts.containers.wait(container)
+
+    async def stop(self, container: ContainerId, *, grace: float) -> None:
+        """See `Containers`."""
+        await self._parts.containers.stop(container, grace=grace)
+
+    def log(self, container: ContainerId) -> Path:
+        """See `Containers`."""
+        pods = self._parts.pods.folders
+        return pods.of(container.pod_uid).container(container).runtime_files().log
+
+
+def _empty(folder: Path) -> None:
+    unmount_below(folder)
+    for path in folder.iterdir():
+        if path.is_dir():
+            remove_tree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,27 @@
+"""Where a sandbox has its things, and how much of the machine it may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """What `main` decides for the sandbox of one installation."""
+
+    folder: Path
+    """Mounts, bundles and logs; the ledger's folder, gone after `towline down`."""
+    layers: Path
+    """Verified layers; they stay."""
+    cgroup: str
+    """The control group below which all containers are; the ledger's."""
+    ca_file: Path | None = None
+    """The installation's own authority, which pulls trust beside the machine's."""
+    dial_timeout: float = 30.0  # containerd's
+    runtimes: tuple[str, ...] = ("crun", "runc")
+    """Which to use, the preferred first."""
+    bytes_kept: int = 20 * 1024**3
+    """Layers that no pod uses are removed when all layers take more than this."""
+    processes: int = 4096
+    """How many processes and threads one container may have."""
