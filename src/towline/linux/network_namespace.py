@@ -47,9 +47,9 @@ def create(name: str) -> None:
     """Make a namespace with its loopback up; one that stands is left as it is."""
     FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
     path = path_of(name)
-    path.touch(mode=0o444)
     if stands(name):
-        return
+        return  # and nobody may touch it: it is a file of the kernel's
+    path.touch(mode=0o444)
     failures = list[OSError]()
 
     def make() -> None:
