@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -88,20 +89,35 @@ class World:
         ]
 
     @contextlib.asynccontextmanager
-    async def registry(self, uid: str, made: MadeImage) -> AsyncIterator[ScriptedRegistry]:
+    async def registry(
+        self, uid: str, made: MadeImage, port: int = 0
+    ) -> AsyncIterator[ScriptedRegistry]:
         """A registry on the loopback of a pod that is open."""
         registry = ScriptedRegistry(made)
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", registry.handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        sock = network_namespace.listen(self.ledger.names.pod(uid), "127.0.0.1", 0)
+        sock = network_namespace.listen(self.ledger.names.pod(uid), "127.0.0.1", port)
         await web.SockSite(runner, sock).start()
         registry.address = f"127.0.0.1:{sock.getsockname()[1]}"
         try:
             yield registry
         finally:
             await runner.cleanup()
+
+
+def output(log: Path) -> str:
+    """What was written, from a log in CRI format."""
+    lines = (line.split(" ", 3) for line in log.read_text().splitlines())
+    return "".join(text + ("\n" if tag == "F" else "") for _, _, tag, text in lines)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # of another process there is no event
+            await asyncio.sleep(0.01)
 
 
 UID = "0b5c9e8e-0000-4000-8000-000000000001"

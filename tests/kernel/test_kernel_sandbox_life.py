@@ -4,14 +4,13 @@ left.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.images import busybox_tar, image
-from tests.sandboxes import ANYBODY, UID, World, container, identity
+from tests.sandboxes import ANYBODY, UID, World, container, identity, output, until
 
 from towline.cluster.node.provider import (
     ContainerId,
@@ -44,19 +43,6 @@ class Stage:
         await self.sandbox.start(spec)
         ended = await self.sandbox.wait(spec.id)
         return ended.code, output(self.sandbox.log(spec.id))
-
-
-def output(log: Path) -> str:
-    """What was written, from a log in CRI format."""
-    lines = (line.split(" ", 3) for line in log.read_text().splitlines())
-    return "".join(text + ("\n" if tag == "F" else "") for _, _, tag, text in lines)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  # of another process there is no event
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(params=["crun", "runc"])
