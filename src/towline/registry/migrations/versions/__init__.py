@@ -1,0 +1,1 @@
+"""The steps, named after their revision."""
