@@ -6,6 +6,7 @@ Containers outlive the process that started them: after a restart the node asks 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,8 @@ class Mount:
     path: str
     source: VolumeFiles | ScratchVolume
     read_only: bool = False
+    sub_path: str = ""
+    """Which file or folder of the volume is shown; a folder of an emptyDir is made if need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,15 @@ class Exit:
     started_at: float
     """Seconds since the epoch; 0 when it never started."""
     finished_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How a command inside a container ended."""
+
+    code: int
+    output: str
+    """The last 10 KiB of what it wrote to both of its outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +202,27 @@ class Containers(Protocol):
         ...
 
 
+class Reach(Protocol):
+    """Into a running pod: what probes and hooks need."""
+
+    async def socket(self, pod_uid: str) -> socket.socket:
+        """A new TCP socket of the pod's own network, neither connected nor blocking."""
+        ...
+
+    async def execute(
+        self, container: ContainerId, command: tuple[str, ...], *, timeout: float
+    ) -> Executed:
+        """Run a command in a running container.
+
+        Raises `TimeoutError` after it has killed a command that took longer, and `StartFailed` when
+        the runtime refuses.
+        """
+        ...
+
+
 class StartFailed(Exception):
     """The runtime would not start a container; the text is the runtime's own."""
 
 
-class Provider(Sandboxes, Images, Containers, Protocol):
-    """All three, as the node is given them."""
+class Provider(Sandboxes, Images, Containers, Reach, Protocol):
+    """All four, as the node is given them."""
