@@ -10,6 +10,7 @@ from towline.cloud.refusal import Refusal
 from towline.cloud.settings import Settings
 from towline.resource import kind
 from towline.resource.claim import Claim
+from towline.resource.cluster import Cluster
 from towline.resource.credential import Credential
 from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
@@ -33,6 +34,7 @@ class Resources:
         self.subnets = Collection(store, kind.SUBNET, Subnet)
         self.addresses = Collection(store, kind.ADDRESS, Address)
         self.links = Collection(store, kind.LINK, Link)
+        self.clusters = Collection(store, kind.CLUSTER, Cluster)
 
     def instance(self, registry_id: str) -> Instance:
         """The instance with this id; refused when there is none."""
@@ -78,8 +80,13 @@ class Context:
 
     def now(self) -> str:
         """The time, as stored: RFC 3339, UTC, whole seconds."""
-        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self.clock())
 
     def milliseconds(self) -> int:
         """The time in milliseconds since the epoch."""
         return int(self.clock().timestamp() * 1000)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time in UTC and whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

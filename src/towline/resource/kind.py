@@ -10,3 +10,4 @@ VPC = "vpc"  # scope "", name <vpc id>
 SUBNET = "subnet"  # scope <vpc id>, name <subnet id>
 ADDRESS = "address"  # scope <vpc id>, name <ip>
 LINK = "link"  # scope <vpc id>, name <instance id>
+CLUSTER = "cluster"  # scope "", name <cluster id>
