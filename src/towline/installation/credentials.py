@@ -18,6 +18,7 @@ from towline.installation.certificate import (
     server_identity,
 )
 from towline.installation.data_directory import DataDirectory, write_secret
+from towline.installation.kubeconfig import render
 
 USERS = ("admin", "agent", "controllers")
 TOKEN_KEYS = ("registry-token", "service-account")
@@ -57,6 +58,19 @@ def provide(data: DataDirectory, domain_suffix: str, now: datetime) -> None:
 def tokens(data: DataDirectory) -> dict[str, str]:
     """The bearer token of each of `USERS`."""
     return msgspec.json.decode(data.tokens.read_bytes(), type=dict[str, str])
+
+
+def access_key(data: DataDirectory) -> tuple[str, str]:
+    """The SecretId and the SecretKey."""
+    key = msgspec.json.decode(data.access_key.read_bytes(), type=dict[str, str])
+    return key["SecretId"], key["SecretKey"]
+
+
+def write_kubeconfigs(data: DataDirectory, server: str) -> None:
+    """Tell kubectl and the agent where the API is."""
+    authority, known = data.authority.read_bytes(), tokens(data)
+    write_secret(data.kubeconfig, render(server, authority, known["admin"], "admin"))
+    write_secret(data.agent_kubeconfig, render(server, authority, known["agent"], "agent"))
 
 
 def _provide_authority(data: DataDirectory, now: datetime) -> Identity:

@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from towline.problem import Problem
+
+DOMAIN_SUFFIX = "tencentcloudcr.com"
+REGION = "ap-guangzhou"
+_CONTENT = (
+    *("records.db*", "cluster.db*", "kubeconfig", "agent.kubeconfig", "ca.crt"),
+    *("access-key.json", "tokens.json", "doors.json", "ledger.json"),
+    *("keys", "registry", "layers", "sandboxes", "logs", "run"),
+)
 
 
 def chosen_root(environment: Mapping[str, str]) -> Path:
@@ -96,6 +105,39 @@ class DataDirectory:
     def run(self) -> Path:
         """Sockets, locks and process ids of what runs now."""
         return self.root / "run"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the `up` that runs on this directory."""
+        return self.run / "up.lock"
+
+    @property
+    def state(self) -> Path:
+        """What that `up` knows of its roles."""
+        return self.run / "state.json"
+
+    @property
+    def doors_socket(self) -> Path:
+        """Over which the agent hands doors inside VPCs to the registry."""
+        return self.run / "doors.sock"
+
+    def delete(self) -> None:
+        """Remove all that an installation writes, and the directory itself if nothing else is in it.
+
+        The lock goes last: as long as anything is left, the directory is known as an installation's.
+        """
+        ours = [path for name in _CONTENT for path in self.root.glob(name)]
+        for path in [path for path in ours if path != self.run] + [self.run]:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if not any(self.root.iterdir()):
+            self.root.rmdir()
+
+    def lock_of(self, role: str) -> Path:
+        """Held by the process of a role."""
+        return self.run / f"{role}.lock"
 
     def key_of(self, name: str) -> Path:
         """A private key: `ca`, `registry`, `apiserver`, `kubelet`, `token`, …"""
