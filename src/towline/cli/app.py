@@ -52,7 +52,7 @@ def run(root: CommandTable, arguments: Sequence[str]) -> int:
     except Problem as problem:
         return _fail(problem, arguments)
     except BaseExceptionGroup as group:
-        return _fail(_only_problem(group), arguments)
+        return _fail(only_problem(group), arguments)
     return 0
 
 
@@ -66,7 +66,7 @@ def _fail(problem: Problem, arguments: Sequence[str]) -> int:
     return 1
 
 
-def _only_problem(group: BaseExceptionGroup[BaseException]) -> Problem:
+def only_problem(group: BaseExceptionGroup[BaseException]) -> Problem:
     """The problem that ended a task group; a group with anything else in it is a defect."""
     leaf: BaseException = group
     while isinstance(leaf, BaseExceptionGroup) and len(leaf.exceptions) == 1:

@@ -27,6 +27,26 @@ class Place:
 
 
 CLIENT_COMMANDS: dict[str, Place] = {
+    "up": Place(
+        "towline.cli.up",
+        "up_command",
+        "Start every role of the installation and keep them running.",
+    ),
+    "status": Place(
+        "towline.cli.status",
+        "status_command",
+        "Show every role, the doors, and how much there is.",
+    ),
+    "down": Place(
+        "towline.cli.down",
+        "down_command",
+        "Stop every role and every pod, and remove all that was made in the kernel.",
+    ),
+    "reset": Place(
+        "towline.cli.reset",
+        "reset_command",
+        "Stop everything and delete all data: registries, images, objects, keys.",
+    ),
     "pull": Place(
         "towline.cli.pull",
         "pull_command",
