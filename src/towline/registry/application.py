@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ from towline.registry.upload_endpoint import UploadEndpoint
 from towline.registry.vault import Vault
 
 _READ = 1024 * 1024  # bytes read and sent at once where the server cannot send a file itself
+_READING = {"GET", "HEAD"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _log = structlog.get_logger("towline.registry")
 
@@ -69,22 +71,52 @@ class Application:
         self._token = TokenEndpoint(endpoints.tenancy, endpoints.tokens, endpoints.now)
         self._instance_id = door.instance_id
         self._table = _table(endpoints)
+        self._running = set[asyncio.Task[object]]()
+        self._is_closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        request = Request(scope, receive)
+        task = asyncio.current_task()
+        assert task is not None, "servers run applications in tasks"
+        self._running.add(task)
         try:
-            reply = await self._reply(request)
+            await self._serve(Request(scope, receive), send)
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                raise
+        finally:
+            self._running.discard(task)
+
+    def break_off(self) -> None:
+        """Break off the requests that are still running, because the door closes."""
+        self._is_closing = True
+        for task in self._running:
+            task.cancel()
+
+    async def _serve(self, request: Request, send: Send) -> None:
+        reply = await self._reply(request)
         if isinstance(reply, Answer):
             await _send(request, reply, send)
         else:
             await self._send_file(request, reply, send)
+        if reply.status >= HTTPStatus.BAD_REQUEST or request.method not in _READING:
+            self._tell(request, reply.status)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             await request.drain()
+
+    def _tell(self, request: Request, status: int) -> None:
+        """Log what has changed something, or was refused. What is only read is not worth a line."""
+        _log.info(
+            "request",
+            instance=self._instance_id,
+            method=request.method,
+            path=request.path,
+            status=int(status),
+        )
 
     async def _reply(self, request: Request) -> Reply:
         try:
@@ -93,6 +125,10 @@ class Application:
             return refusal.answer()
         except Disconnected:
             raise
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                raise
+            return Refusal(ErrorCode.UNAVAILABLE, "the registry is ending; try again").answer()
         except OSError as error:
             if error.errno in _FULL:
                 full = Refusal(ErrorCode.UNAVAILABLE, "the registry's disk is full", status=507)

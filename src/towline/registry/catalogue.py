@@ -46,7 +46,7 @@ _REPOSITORIES = """
         (SELECT 1 FROM manifest WHERE manifest.repository_id = repository.id)
     ORDER BY name
 """
-_ALL_REPOSITORIES = "SELECT name FROM repository WHERE instance_id = ? ORDER BY name"
+_PLACES = "SELECT instance_id, name FROM repository"
 _HOLDERS = """
     SELECT name FROM repository_blob JOIN repository ON repository.id = repository_id
     WHERE repository_blob.digest = ? AND instance_id = ? ORDER BY name
@@ -116,10 +116,14 @@ class Catalogue:
         for (name,) in self._database.execute(_REPOSITORIES, (instance_id, after)):
             yield name
 
-    def all_repositories(self, instance_id: str) -> tuple[str, ...]:
-        """The names of all repositories, also of those that are empty again."""
-        rows = self._database.execute(_ALL_REPOSITORIES, (instance_id,))
-        return tuple(name for (name,) in rows)
+    def places(self) -> tuple[Place, ...]:
+        """All repositories of all instances, also those that are empty again."""
+        return tuple(Place(*row) for row in self._database.execute(_PLACES))
+
+    def knows_blob(self, digest: str) -> bool:
+        """Whether a blob is written down, whoever has it."""
+        question = "SELECT 1 FROM blob WHERE digest = ?"
+        return self._database.execute(question, (digest,)).fetchone() is not None
 
     def holders(self, instance_id: str, digest: str) -> tuple[Place, ...]:
         """The repositories of an instance that have a blob."""

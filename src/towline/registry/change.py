@@ -141,13 +141,11 @@ def remove_tag(database: sqlite3.Connection, place: Place, tag: str) -> bool:
     return gone.rowcount > 0
 
 
-def remove_repositories(
-    database: sqlite3.Connection, instance_id: str, names: Iterable[str]
-) -> None:
+def remove_repositories(database: sqlite3.Connection, places: Iterable[Place]) -> None:
     """Remove repositories with all they hold; the blobs wait for `forget_unreferenced`."""
     database.executemany(
         "DELETE FROM repository WHERE instance_id = ? AND name = ?",
-        [(instance_id, name) for name in names],
+        [(place.instance_id, place.repository) for place in places],
     )
 
 

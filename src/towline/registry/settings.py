@@ -23,3 +23,5 @@ class Settings:
     """The UNIX socket through which others hand in listening sockets."""
     upload_lifetime: timedelta = timedelta(days=1)
     """How long an upload may rest before it is forgotten."""
+    upkeep_interval: timedelta = timedelta(minutes=10)
+    """How often that is looked at, and blobs that nobody has are removed."""

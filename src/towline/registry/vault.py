@@ -13,11 +13,13 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
-from towline.content.blobs import BlobStore, Draft
+from towline.content.blobs import BlobStore, Draft, named_in
 from towline.oci.digest import Digest
 from towline.registry import change
+from towline.registry.catalogue import Catalogue
 from towline.registry.change import Place
 from towline.registry.journal import Journal
 from towline.registry.request import Request
@@ -31,8 +33,9 @@ CHUNK = 1024 * 1024  # bytes handed to a thread at once: the hand-over costs as 
 class Vault:
     """Takes blobs in and removes those that nobody has."""
 
-    def __init__(self, blobs: BlobStore, journal: Journal) -> None:
+    def __init__(self, blobs: BlobStore, catalogue: Catalogue, journal: Journal) -> None:
         self.blobs = blobs
+        self._catalogue = catalogue
         self._journal = journal
         self._threads = ThreadPoolExecutor(THREADS, "registry-blobs")
         self._arriving: Counter[Digest] = Counter()
@@ -92,6 +95,13 @@ class Vault:
         for digest in await self._journal.write(change.forget_unreferenced):
             if digest not in self._arriving:
                 self.blobs.remove(digest)
+
+    async def sweep_strays(self) -> None:
+        """Remove the files of blobs that were never written down: the process was killed in between."""
+        for folder in self.blobs.folders():
+            for digest in await self.in_thread(partial(named_in, folder)):
+                if digest not in self._arriving and not self._catalogue.knows_blob(str(digest)):
+                    self.blobs.remove(digest)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do something that waits for the disk."""
