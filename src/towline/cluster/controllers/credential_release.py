@@ -1,0 +1,196 @@
+"""Auto-release of a registry credential: the pull Secret of a namespace that asks for one.
+
+A namespace annotated with an instance gets a Secret with a fresh credential, and its default
+ServiceAccount names it, so that pods pull without saying anything. When such a namespace is created
+this has happened before the creator hears of it. From then on a control loop keeps it so: it renews
+the credential at half its life, heals what somebody edits or deletes, and takes everything back when
+the annotation goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from weakref import WeakValueDictionary
+
+from towline.cluster.controllers.control_loop import Copies, Route, control
+from towline.cluster.controllers.ownership import is_being_deleted
+from towline.cluster.controllers.released_secret import (
+    LABEL,
+    TYPE,
+    Release,
+    is_released,
+    read_release,
+    released_secret,
+)
+from towline.cluster.controllers.service_account import DEFAULT_ACCOUNT
+from towline.cluster.credential import CredentialIssuer
+from towline.cluster.event_recorder import EventRecorder
+from towline.cluster.kubernetes import ApiError, Kubernetes, Object, Resource
+from towline.cluster.object_key import ObjectKey, key_of
+from towline.cluster.resources import NAMESPACES, SECRETS, SERVICE_ACCOUNTS
+from towline.kube.annotations import RELEASE_CREDENTIAL
+from towline.kube.event import EventSource, EventType, Happening, ObjectReference
+from towline.problem import Problem
+
+LOOK_AGAIN = 600.0  # seconds; a machine that slept has lost time that no timer has seen pass
+CONFLICTS = 5  # how often a write of the ServiceAccount is tried again at once
+
+
+class CredentialRelease:
+    """Releases credentials into namespaces: at once when they are created, and ever after."""
+
+    def __init__(
+        self, kubernetes: Kubernetes, issuer: CredentialIssuer, clock: Callable[[], float]
+    ) -> None:
+        self._kubernetes = kubernetes
+        self._issuer = issuer
+        self._clock = clock
+        self._events = EventRecorder(kubernetes, EventSource("credential-release"), clock)
+        # Creation and control loop come for the same namespace at the same time: one goes first,
+        # the other finds the work done.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def namespace_created(self, name: str, annotations: Mapping[str, str]) -> None:
+        """Release the credential that a new namespace asks for; a `Problem` undoes the namespace."""
+        instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
+        if instance:
+            async with self._turn(name):
+                await self._release(name, instance)
+
+    async def run(self, copies: Copies) -> None:
+        """Keep all namespaces as they ask to be, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._events.run())
+            tasks.create_task(control(self, copies))
+
+    def routes(self) -> Mapping[Resource, Route[ObjectKey]]:
+        """Namespaces, released Secrets, and the accounts that name them."""
+        return {
+            NAMESPACES: lambda thing: (key_of(thing),),
+            SECRETS: lambda thing: _namespace_key(thing) if is_released(thing) else (),
+            SERVICE_ACCOUNTS: lambda thing: (
+                _namespace_key(thing) if thing["metadata"]["name"] == DEFAULT_ACCOUNT else ()
+            ),
+        }
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        """Bring one namespace to what it asks for; seconds until the credential is renewed."""
+        try:
+            namespace = await self._kubernetes.get(NAMESPACES, "", key.name)
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        if is_being_deleted(namespace):
+            return None
+        annotations = namespace["metadata"].get("annotations") or {}
+        instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
+        async with self._turn(key.name):
+            if not instance:
+                await self._take_back(key.name, await self._released(key.name), keep="")
+                return None
+            try:
+                release = await self._release(key.name, instance)
+            except Problem as problem:
+                self._complain(namespace, problem)
+                raise ApiError(503, "CredentialNotReleased", problem.cause) from problem
+        return min(max(1.0, release.renewal_at(key.name) - self._clock()), LOOK_AGAIN)
+
+    def _turn(self, namespace: str) -> asyncio.Lock:
+        return self._turns.setdefault(namespace, asyncio.Lock())
+
+    async def _release(self, namespace: str, instance: str) -> Release:
+        """Make sure that the credential is there, valid, and named by the account."""
+        secrets = await self._released(namespace)
+        release = self._usable(namespace, instance, secrets)
+        if release is None:
+            release = await self._issue(namespace, instance)
+        await self._name_in_account(namespace, release.name)
+        await self._take_back(namespace, secrets, keep=release.name)
+        return release
+
+    def _usable(self, namespace: str, instance: str, secrets: list[Object]) -> Release | None:
+        for secret in secrets:
+            found = read_release(secret)
+            if found is None or found.instance != instance or not found.is_intact:
+                continue
+            if secret.get("type") == TYPE and self._clock() < found.renewal_at(namespace):
+                return found
+        return None
+
+    async def _issue(self, namespace: str, instance: str) -> Release:
+        """Write a fresh credential; the old one stays valid for the pulls that go on."""
+        login = await self._issuer.issue(instance, namespace)
+        body = released_secret(login, instance)
+        name = body["metadata"]["name"]
+        try:
+            written = await self._kubernetes.create(SECRETS, namespace, body)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+            written = await self._overwrite(namespace, name, body)
+        release = read_release(written)
+        assert release is not None, "it was written just now"
+        return release
+
+    async def _overwrite(self, namespace: str, name: str, body: Object) -> Object:
+        held = await self._kubernetes.get(SECRETS, namespace, name)
+        if held.get("type") != TYPE:  # a Secret's type never changes
+            options = {"preconditions": {"uid": held["metadata"]["uid"]}}
+            await self._kubernetes.delete(SECRETS, namespace, name, options=options)
+            return await self._kubernetes.create(SECRETS, namespace, body)
+        others = dict.fromkeys(held.get("data") or {})
+        patch = {"metadata": body["metadata"], "data": {**others, **body["data"]}}
+        return await self._kubernetes.patch(SECRETS, namespace, name, patch)
+
+    async def _released(self, namespace: str) -> list[Object]:
+        found = await self._kubernetes.list(SECRETS, namespace, selectors={"labelSelector": LABEL})
+        return list(found.items)
+
+    async def _take_back(self, namespace: str, secrets: list[Object], *, keep: str) -> None:
+        for secret in secrets:
+            name = secret["metadata"]["name"]
+            if name == keep:
+                continue
+            await self._drop_from_account(namespace, name)
+            try:
+                await self._kubernetes.delete(SECRETS, namespace, name)
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+
+    async def _name_in_account(self, namespace: str, name: str) -> None:
+        await self._edit_account(
+            namespace, lambda names: names if name in names else [*names, name]
+        )
+
+    async def _drop_from_account(self, namespace: str, name: str) -> None:
+        await self._edit_account(namespace, lambda names: [one for one in names if one != name])
+
+    async def _edit_account(self, namespace: str, edit: Callable[[list[str]], list[str]]) -> None:
+        """Change which Secrets the default account names; others may write it at the same time."""
+        for attempt in range(CONFLICTS):
+            account = await self._kubernetes.get(SERVICE_ACCOUNTS, namespace, DEFAULT_ACCOUNT)
+            held = [one["name"] for one in account.get("imagePullSecrets") or ()]
+            wanted = edit(held)
+            if wanted == held:
+                return
+            metadata = {"resourceVersion": account["metadata"]["resourceVersion"]}
+            body = {"metadata": metadata, "imagePullSecrets": [{"name": one} for one in wanted]}
+            try:
+                await self._kubernetes.patch(SERVICE_ACCOUNTS, namespace, DEFAULT_ACCOUNT, body)
+            except ApiError as error:
+                if error.code != 409 or attempt == CONFLICTS - 1:
+                    raise
+            else:
+                return
+
+    def _complain(self, namespace: Object, problem: Problem) -> None:
+        message = f"Cannot release a registry credential: {problem.cause}; {problem.remedy}"
+        about = ObjectReference.to(namespace)
+        self._events.record(Happening(about, EventType.WARNING, "FailedCredentialRelease", message))
+
+
+def _namespace_key(thing: Object) -> tuple[ObjectKey, ...]:
+    return (ObjectKey("", thing["metadata"]["namespace"]),)
