@@ -38,10 +38,14 @@ class _Change:
 
 
 class FakeKubernetes:
-    """`Kubernetes` in memory. `trouble`, when set, is what every call raises."""
+    """`Kubernetes` in memory. `trouble`, when set, is what every call raises.
+
+    `witnesses` are called after every change: they see states that last for a moment only.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.trouble: ApiError | None = None
+        self.witnesses: list[Callable[[], None]] = []
         self._clock = clock
         self._objects: dict[Resource, dict[ObjectKey, Object]] = {}
         self._revision = 100
@@ -257,6 +261,8 @@ class FakeKubernetes:
     def _remember(self, change: _Change) -> None:
         self._history.append(change)
         self._wake()
+        for witness in self.witnesses:
+            witness()
 
     def _wake(self) -> None:
         for changed in self._changed:
