@@ -46,6 +46,7 @@ class FakeKubernetes:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.trouble: ApiError | None = None
         self.witnesses: list[Callable[[], None]] = []
+        self._refused: dict[Resource, ApiError] = {}
         self._clock = clock
         self._objects: dict[Resource, dict[ObjectKey, Object]] = {}
         self._revision = 100
@@ -59,6 +60,12 @@ class FakeKubernetes:
         self._forgotten = self._revision
         self._history.clear()
         self._wake()
+
+    def refuse(self, resource: Resource, error: ApiError | None) -> None:
+        """Let nobody create objects of a resource, or let them again."""
+        self._refused.pop(resource, None)
+        if error is not None:
+            self._refused[resource] = error
 
     def all(self, resource: Resource) -> list[Object]:
         """What a test looks at."""
@@ -117,6 +124,8 @@ class FakeKubernetes:
     ) -> Object:
         """The object as created."""
         self._meet_trouble()
+        if resource in self._refused:
+            raise self._refused[resource]
         if subresource == "binding":
             return self._bind(namespace, name, body)
         thing = copy.deepcopy(body)

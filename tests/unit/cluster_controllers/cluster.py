@@ -87,13 +87,18 @@ class ScriptedNode:
         spec = {"renewTime": to_microsecond(self.clock())}
         lease = {"metadata": {"name": self.name}, "spec": spec}
         try:
-            await self.kubernetes.patch(NODES, "", self.name, {"status": status}, subresource="status")
+            await self.kubernetes.patch(
+                NODES, "", self.name, {"status": status}, subresource="status"
+            )
             await self.kubernetes.patch(LEASES, "kube-node-lease", self.name, {"spec": spec})
         except ApiError as error:
             if error.code != 404:
                 raise
             node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name}, "spec": {}}
-            for resource, namespace, body in ((NODES, "", node), (LEASES, "kube-node-lease", lease)):
+            for resource, namespace, body in (
+                (NODES, "", node),
+                (LEASES, "kube-node-lease", lease),
+            ):
                 try:
                     await self.kubernetes.create(resource, namespace, body)
                 except ApiError as refused:
@@ -106,7 +111,10 @@ class ScriptedNode:
         )
         for pod in listing.items:
             if pod["metadata"].get("deletionTimestamp"):
-                options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+                options = {
+                    "gracePeriodSeconds": 0,
+                    "preconditions": {"uid": pod["metadata"]["uid"]},
+                }
                 await self.kubernetes.delete(PODS, *key_of(pod), options=options)
             elif (pod.get("status") or {}).get("phase") == "Pending" and not _is_broken(pod):
                 await self._make_ready(pod)
@@ -152,9 +160,7 @@ class Cluster:
     def pods(self) -> list[Object]:
         """All pods that are not on their way out."""
         return [
-            pod
-            for pod in self.kubernetes.all(PODS)
-            if not pod["metadata"].get("deletionTimestamp")
+            pod for pod in self.kubernetes.all(PODS) if not pod["metadata"].get("deletionTimestamp")
         ]
 
     def sets(self) -> dict[str, int]:
