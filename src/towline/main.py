@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from towline.cli.app import build, run
-from towline.cli.command_table import CLIENT_COMMANDS, Place
+from towline.cli.command_table import CLIENT_COMMANDS, ROLES, Place
 from towline.installation.data_directory import (
     DOMAIN_SUFFIX,
     REGION,
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from towline.sandbox.settings import SandboxSettings
 
 ROLE_COMMANDS = {
-    "registry": Place("towline.main", "registry_app", "The registry's role."),
-    "cloud": Place("towline.main", "cloud_app", "The cloud API's role."),
-    "cluster": Place("towline.main", "cluster_app", "The Kubernetes API's role."),
+    "registry": Place("towline.main", "registry_app", "The registry's role.", ROLES),
+    "cloud": Place("towline.main", "cloud_app", "The cloud API's role.", ROLES),
+    "cluster": Place("towline.main", "cluster_app", "The Kubernetes API's role.", ROLES),
     "agent": Place(
-        "towline.main", "serve_agent", "Run pods and their networks until interrupted; needs root."
+        "towline.main",
+        "serve_agent",
+        "Run pods and their networks until interrupted; needs root.",
+        ROLES,
     ),
 }
 

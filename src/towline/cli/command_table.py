@@ -24,57 +24,84 @@ class Place:
     module: str
     attribute: str
     summary: str
+    section: str
+    """Under which heading the root's help lists it."""
 
+
+INSTALLATION = "The installation"
+IMAGES = "Images"
+CLOUD = "The cloud: registries and networks"
+ROLES = "Single roles, for running them apart"
+
+_WALK = """
+A first walk, as root on a machine of your own:
+
+  towline up --detach
+  towline instance create demo             # demo.tencentcloudcr.com, private
+  towline namespace create demo team
+  towline credential create demo           # then docker login, docker push
+  towline link create demo --resolve       # the way from the VPC to it
+  export KUBECONFIG=~/.local/state/towline/kubeconfig
+  kubectl create deployment app --image demo.tencentcloudcr.com/team/app:1
+"""
 
 CLIENT_COMMANDS: dict[str, Place] = {
     "up": Place(
         "towline.cli.up",
         "up_command",
         "Start every role of the installation and keep them running.",
+        INSTALLATION,
     ),
     "status": Place(
         "towline.cli.status",
         "status_command",
         "Show every role, the doors, and how much there is.",
+        INSTALLATION,
     ),
     "down": Place(
         "towline.cli.down",
         "down_command",
         "Stop every role and every pod, and remove all that was made in the kernel.",
+        INSTALLATION,
     ),
     "reset": Place(
         "towline.cli.reset",
         "reset_command",
         "Stop everything and delete all data: registries, images, objects, keys.",
+        INSTALLATION,
     ),
     "pull": Place(
         "towline.cli.pull",
         "pull_command",
         "Fetch an image and verify it; needs neither a cluster nor root.",
+        IMAGES,
     ),
     "push": Place(
         "towline.cli.push",
         "push_command",
         "Send an image to a registry: an OCI layout (folder or tar), or what `docker save` wrote.",
+        IMAGES,
     ),
     "instance": Place(
         "towline.cli.instance",
         "instance_app",
         "Private registries, each with a domain of its own.",
+        CLOUD,
     ),
     "namespace": Place(
         "towline.cli.namespace",
         "namespace_app",
         "Namespaces of a registry: the first part of every repository's name.",
+        CLOUD,
     ),
     "credential": Place(
-        "towline.cli.credential", "credential_app", "User names and passwords of a registry."
+        "towline.cli.credential", "credential_app", "User names and passwords of a registry.", CLOUD
     ),
     "link": Place(
-        "towline.cli.link", "link_app", "Private links: the way from a VPC to a registry."
+        "towline.cli.link", "link_app", "Private links: the way from a VPC to a registry.", CLOUD
     ),
-    "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs)."),
-    "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs."),
+    "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs).", CLOUD),
+    "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs.", CLOUD),
 }
 
 
@@ -105,10 +132,21 @@ class CommandTable(TyperGroup):
         self.commands = cast("MutableMapping[str, Any]", _Commands(places))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the help's list of commands, without importing any of them."""
+        """Write the help's lists of commands, without importing any of them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, place.summary) for name, place in self.places.items()])
+        for section in dict.fromkeys(place.section for place in self.places.values()):
+            listed = [
+                (name, place.summary)
+                for name, place in self.places.items()
+                if place.section == section
+            ]
+            with formatter.section(section):
+                formatter.write_dl(listed)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write how to begin."""
+        del ctx
+        formatter.write(_WALK)
 
 
 def load(name: str, place: Place) -> Any:
@@ -116,9 +154,19 @@ def load(name: str, place: Place) -> Any:
     found = getattr(import_module(place.module), place.attribute)
     if isinstance(found, typer.Typer):
         info = TyperInfo(found, name=name, no_args_is_help=True)
-        return get_group_from_info(
+        group = get_group_from_info(
             info, pretty_exceptions_short=False, suggest_commands=True, rich_markup_mode=None
         )
+        _summarize(group)
+        return group
     return get_command_from_info(
         CommandInfo(name=name, callback=found), pretty_exceptions_short=False, rich_markup_mode=None
     )
+
+
+def _summarize(group: TyperGroup) -> None:
+    """Have a group's help say the whole first sentence of each command, where click cuts it."""
+    for command in group.commands.values():
+        command.short_help = " ".join((command.help or "").split("\n\n")[0].split())
+        if isinstance(command, TyperGroup):
+            _summarize(command)

@@ -68,6 +68,8 @@ def pull_command(
 
     With --to its files are written into a new folder. Without, its layers are kept in the cache
     ($XDG_CACHE_HOME/towline/layers), where the next pull finds them.
+
+    Example: towline pull --plain-http 127.0.0.1:5000/team/app:1 --to ./rootfs
     """
     from towline.client.pull import PullWish, pull_to_folder, pull_to_store
     from towline.client.registry_access import RegistryAccess

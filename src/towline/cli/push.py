@@ -46,6 +46,8 @@ def push_command(
 
     Only what the registry does not have is sent. Plain HTTP is spoken to registries on this
     machine's loopback, and to others with --plain-http.
+
+    Example: towline push ./layout 127.0.0.1:5000/team/app:2
     """
     from towline.client.push import PushFailed, PushWish, push_image
     from towline.client.registry_access import RegistryAccess

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import typer
@@ -58,7 +59,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def end_of(command: str, *arguments: str) -> int:
     """The exit code of one scripted command."""
-    root = build({"try": Place("scripted_commands", command, "Try.")})
+    root = build({"try": Place("scripted_commands", command, "Try.", "Trials")})
     return run(root, ["try", *arguments])
 
 
@@ -130,6 +131,35 @@ def test_the_table_says_what_the_command_says_of_itself(name: str) -> None:
     first = (command.help or "").split("\n\n")[0]
 
     assert " ".join(first.split()) == ALL_COMMANDS[name].summary
+
+
+def test_help_teaches_the_first_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line that is a command of ours is one that exists."""
+    run(build(ALL_COMMANDS), ["--help"])
+
+    walk = capsys.readouterr().out.partition("A first walk")[2]
+    steps = [line.split() for line in walk.splitlines() if line.startswith("  towline ")]
+    assert [words[1] for words in steps] == ["up", "instance", "namespace", "credential", "link"]
+    for words in steps[1:]:
+        assert words[2] in load(words[1], ALL_COMMANDS[words[1]]).commands
+
+
+@pytest.mark.parametrize("name", ALL_COMMANDS)
+def test_every_command_that_does_something_gives_an_example(name: str) -> None:
+    """Help that cannot be typed teaches nothing."""
+    command = load(name, ALL_COMMANDS[name])
+    leaves = _leaves([name], command)
+
+    assert leaves
+    for words, leaf in leaves:
+        assert f"towline {' '.join(words)}" in (leaf.help or ""), words
+
+
+def _leaves(words: list[str], command: Any) -> list[tuple[list[str], Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        return [(words, command)]
+    return [leaf for name, child in children.items() for leaf in _leaves([*words, name], child)]
 
 
 def test_help_imports_no_command() -> None:
