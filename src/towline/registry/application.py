@@ -103,13 +103,17 @@ class Application:
             await _send(request, reply, send)
         else:
             await self._send_file(request, reply, send)
-        if reply.status >= HTTPStatus.BAD_REQUEST or request.method not in _READING:
-            self._tell(request, reply.status)
+        self._tell(request, reply.status)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             await request.drain()
 
     def _tell(self, request: Request, status: int) -> None:
-        """Log what has changed something, or was refused. What is only read is not worth a line."""
+        """Log what has changed something, or was refused. What was only read or looked for is not
+        worth a line.
+        """
+        is_found_out = status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND
+        if request.method in _READING and is_found_out:
+            return
         _log.info(
             "request",
             instance=self._instance_id,
