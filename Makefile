@@ -1,15 +1,19 @@
 # One screen of what can be done here; `make` alone lists it.
 PYTHON ?= python3
 BIN := .venv/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test check static format bench clean
+.PHONY: help install demo test static check format conformance bench clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install:  ## Install system packages (says which), the virtual environment and Towline itself.
 	@PYTHON=$(PYTHON) bash tools/install.sh
+
+demo: install  ## Tell the main job as a story, from `up` to `down`; as root, or by sudo.
+	@$(AS_ROOT) $(BIN)/python -m demo
 
 test: install  ## Run every test; what needs root says so where there is none.
 	$(BIN)/pytest
@@ -27,8 +31,11 @@ format: install  ## Put the code into its canonical form.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+conformance: install  ## Run the official OCI distribution conformance program against the registry.
+	@$(BIN)/python -m tools.conformance
+
 bench: install  ## Measure, with the peers beside us in the same run.
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:  ## Remove what install made inside this folder.
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

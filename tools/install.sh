@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Installs all that Towline needs on Debian 12 or Ubuntu: system packages, a virtual environment, the package.
+# Installs all that Towline needs on Debian 12 or Ubuntu: system packages, a virtual environment, the
+# package itself, and kubectl in the versions that the story is told with.
 # Quick when there is nothing to do. Uses sudo when it is not run by root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PYTHON=${PYTHON:-python3}
-PACKAGES=(ca-certificates crun runc conmon nftables iproute2 busybox-static skopeo docker-registry containerd)
+# What runs pods and networks; then what the story and the tests have beside them as clients, peers and judges.
+PACKAGES=(ca-certificates crun runc conmon nftables iproute2)
+PACKAGES+=(busybox-static skopeo podman docker-registry containerd procps util-linux)
+KUBECTL=(1.27 1.30 1.33)
 STAMP=.venv/.installed
 
 say() { printf 'install: %s\n' "$*"; }
@@ -58,10 +62,22 @@ install_python() {
     touch "$STAMP"
 }
 
+install_kubectl() {
+    local version missing=()
+    for version in "${KUBECTL[@]}"; do
+        [ -x ".cache/kubectl/$version/kubectl" ] || missing+=("$version")
+    done
+    [ "${#missing[@]}" = 0 ] && return
+    say "kubectl ${missing[*]} into .cache/kubectl"
+    .venv/bin/python tools/kubectl.py "${missing[@]}"
+}
+
+command -v "$PYTHON" >/dev/null || { say "Python 3.11 or newer is needed, and there is no $PYTHON"; exit 1; }
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     say "Python 3.11 or newer is needed; $PYTHON is $("$PYTHON" --version 2>&1)"
     exit 1
 }
 install_packages
 install_python
+install_kubectl
 say "ready: .venv/bin/towline"
