@@ -1,28 +1,34 @@
-"""Label and field selectors: which objects a list or watch is about."""
+"""Label selectors: which objects a list, a watch or a workload is about.
+
+The grammar and its complaints are those of k8s.io/apimachinery/pkg/labels.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towline.kube.refusal import Refusal, bad_request
-from towline.kube.resource_type import ResourceType
+from towline.kube.name import qualified_errors, value_errors
+from towline.kube.refusal import FieldError, Refusal, bad_request
 
 Labels = Mapping[str, str]
 
-_TERM = re.compile(
-    r"""\s*(?:
-        (?P<absent>!)\s*(?P<missing>[^\s,=!()]+)
-      | (?P<key>[^\s,=!()]+)\s*
-        (?: (?P<operator>==|=|!=)\s*(?P<value>[^\s,=!()]*)
-          | \s(?P<set>in|notin)\s*\((?P<values>[^()]*)\)
-          | (?P<compare>[<>])\s*(?P<number>-?\d+)
-        )?
-    )\s*(?:,|$)""",
-    re.VERBOSE,
-)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_TOKEN = re.compile(r"[ \t\r\n]*(==|!=|[=!(),<>]|[^ \t\r\n=!(),<>]+|$)")
+_SIGNS = frozenset("=!(),<>") | {"==", "!=", ""}
+_OPERATORS = {
+    "in": "In",
+    "notin": "NotIn",
+    "=": "In",
+    "==": "In",
+    "!=": "NotIn",
+    ">": "Gt",
+    "<": "Lt",
+}
+_EXPECTED_OPERATOR = "in, notin, =, ==, !=, gt, lt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +52,23 @@ class Requirement:
                 return held is not None
             case "DoesNotExist":
                 return held is None
-        return _compares(held, self.operator, self.values[0])
+            case "Gt" | "Lt":
+                return _compares(held, self.operator, self.values[0])
+        raise ValueError(f"{self.operator!r} is not a valid label selector operator")
 
 
 def _compares(held: str | None, operator: str, bound: str) -> bool:
-    try:
-        number = int(held or "")
-    except ValueError:
+    if held is None or not _INTEGER.fullmatch(held):
         return False
-    return number > int(bound) if operator == "Gt" else number < int(bound)
+    return int(held) > int(bound) if operator == "Gt" else int(held) < int(bound)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSelector:
-    """All requirements together; none of them means everything."""
+    """All requirements together; none of them means everything.
+
+    Matching raises ValueError when an operator is none, which validation lets nobody store.
+    """
 
     requirements: tuple[Requirement, ...] = ()
 
@@ -75,6 +84,8 @@ def _written(one: Requirement) -> str:
     match one.operator:
         case "In" if len(one.values) == 1:
             return f"{one.key}={one.values[0]}"
+        case "NotIn" if one.values == ("",):
+            return f"{one.key}!="  # `notin ()` would be a set of nothing
         case "In" | "NotIn":
             return f"{one.key} {one.operator.lower()} ({','.join(sorted(one.values))})"
         case "Exists":
@@ -86,30 +97,93 @@ def _written(one: Requirement) -> str:
 
 def parse_labels(text: str) -> LabelSelector:
     """The selector that `-l` takes; raises a 400 refusal."""
+    tokens = _Tokens(text)
     found: list[Requirement] = []
-    at = 0
-    while at < len(text) and text.strip():
-        term = _TERM.match(text, at)
-        if term is None or term.end() == at:
-            raise bad_request(f"unable to parse requirement: found '{text[at:].strip()}'")
-        found.append(_requirement(term))
-        at = term.end()
+    while tokens.next:
+        if tokens.next in _SIGNS and tokens.next != "!":
+            raise bad_request(f"found '{tokens.next}', expected: !, identifier, or 'end of string'")
+        found.append(_requirement(tokens))
+        separator = tokens.take()
+        if separator not in (",", ""):
+            raise bad_request(f"found '{separator}', expected: ',' or 'end of string'")
+        if separator and tokens.next in _SIGNS and tokens.next != "!":
+            raise bad_request(f"found '{tokens.next}', expected: identifier after ','")
     return LabelSelector(tuple(found))
 
 
-def _requirement(term: re.Match[str]) -> Requirement:
-    if term["absent"]:
-        return Requirement(term["missing"], "DoesNotExist")
-    key = term["key"]
-    if term["operator"]:
-        operator = "NotIn" if term["operator"] == "!=" else "In"
-        return Requirement(key, operator, (term["value"],))
-    if term["set"]:
-        values = tuple(value.strip() for value in term["values"].split(","))
-        return Requirement(key, "In" if term["set"] == "in" else "NotIn", values)
-    if term["compare"]:
-        return Requirement(key, "Gt" if term["compare"] == ">" else "Lt", (term["number"],))
-    return Requirement(key, "Exists")
+class _Tokens:
+    """The words and signs of a selector; the end is an empty one."""
+
+    def __init__(self, text: str) -> None:
+        self._left = deque(_TOKEN.findall(text))
+
+    @property
+    def next(self) -> str:
+        """The next token, which stays."""
+        return self._left[0] if self._left else ""
+
+    def take(self) -> str:
+        """The next token, which goes."""
+        return self._left.popleft() if self._left else ""
+
+    def word(self) -> str:
+        """The next token, which has to be a word; raises a 400 refusal."""
+        token = self.take()
+        if token in _SIGNS:
+            raise _unparsable(f"found '{token}', expected: identifier")
+        return token
+
+
+def _unparsable(because: str) -> Refusal:
+    return bad_request(f"unable to parse requirement: {because}")
+
+
+def _requirement(tokens: _Tokens) -> Requirement:
+    absent = tokens.next == "!"
+    if absent:
+        tokens.take()
+    key = tokens.word()
+    _check(qualified_errors("key", key))
+    if absent or tokens.next in (",", ""):
+        return Requirement(key, "DoesNotExist" if absent else "Exists")
+    sign = tokens.take()
+    operator = _OPERATORS.get(sign)
+    if operator is None:
+        raise _unparsable(f"found '{sign}', expected: {_EXPECTED_OPERATOR}")
+    values = _set(tokens) if sign in ("in", "notin") else (_value(tokens),)
+    if operator in ("Gt", "Lt") and not _INTEGER.fullmatch(values[0]):
+        because = "for 'Gt', 'Lt' operators, the value must be an integer"
+        raise _unparsable(f'values[0]: Invalid value: "{values[0]}": {because}')
+    for at, value in enumerate(values):
+        _check(value_errors(f"values[{at}]", value))
+    return Requirement(key, operator, values)
+
+
+def _check(errors: list[FieldError]) -> None:
+    if errors:
+        raise _unparsable(f"{errors[0].field}: {errors[0].message}")
+
+
+def _value(tokens: _Tokens) -> str:
+    return "" if tokens.next in (",", "") else tokens.word()
+
+
+def _set(tokens: _Tokens) -> tuple[str, ...]:
+    opening = tokens.take()
+    if opening != "(":
+        raise _unparsable(f"found '{opening}' expected: '('")
+    values = set[str]()
+    while True:
+        value = "" if tokens.next in (",", ")") else tokens.word()
+        sign = tokens.take()
+        if sign not in (",", ")"):
+            raise _unparsable(f"found '{sign}', expected: ',' or ')'")
+        if sign == ")" and not value and not values:
+            because = "for 'in', 'notin' operators, values set can't be empty"
+            raise _unparsable(f"values: Invalid value: []: {because}")
+        values.add(value)
+        if sign == ")":
+            return tuple(sorted(values))
 
 
 def from_object(selector: Mapping[str, Any]) -> LabelSelector:
@@ -123,122 +197,3 @@ def from_object(selector: Mapping[str, Any]) -> LabelSelector:
         for one in selector.get("matchExpressions") or ()
     )
     return LabelSelector((*equal, *listed))
-
-
-@dataclass(frozen=True, slots=True)
-class FieldTerm:
-    """One term of a field selector."""
-
-    field: str
-    value: str
-    equal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSelector:
-    """All terms together; none of them means everything."""
-
-    terms: tuple[FieldTerm, ...] = ()
-
-    def matches(self, item: Mapping[str, Any]) -> bool:
-        """Whether the object is selected."""
-        return all((_field(item, one.field) == one.value) is one.equal for one in self.terms)
-
-    @property
-    def name(self) -> str | None:
-        """The one name that can match, when there is one."""
-        names = (one.value for one in self.terms if one.field == "metadata.name" and one.equal)
-        return next(names, None)
-
-
-_EVERY_KIND = ("metadata.name", "metadata.namespace")
-_SELECTABLE: dict[str, tuple[str, ...]] = {
-    "Pod": (
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.podIPs",
-        "status.nominatedNodeName",
-    ),
-    "Event": (
-        *(
-            f"involvedObject.{one}"
-            for one in (
-                "kind",
-                "namespace",
-                "name",
-                "uid",
-                "apiVersion",
-                "resourceVersion",
-                "fieldPath",
-            )
-        ),
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    ),
-    "Node": ("spec.unschedulable",),
-    "Namespace": ("status.phase",),
-    "Secret": ("type",),
-    "ReplicaSet": ("status.replicas",),
-}
-_ABSENT_IS: dict[str, str] = {"spec.unschedulable": "false", "spec.hostNetwork": "false"}
-
-
-def parse_fields(text: str, resource: ResourceType) -> FieldSelector:
-    """The selector that `--field-selector` takes; raises a 400 refusal."""
-    known = (*_EVERY_KIND, *_SELECTABLE.get(resource.kind, ()))
-    terms = tuple(_field_term(part) for part in text.split(",") if part.strip())
-    for one in terms:
-        if one.field not in known:
-            raise _unknown_field(one.field, resource)
-    return FieldSelector(terms)
-
-
-def _unknown_field(field: str, resource: ResourceType) -> Refusal:
-    if resource.kind in ("Pod", "Event", "Node", "Namespace", "Secret", "ReplicaSet"):
-        return bad_request(f"field label not supported: {field}")
-    return bad_request(
-        f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-    )
-
-
-def _field_term(part: str) -> FieldTerm:
-    found = re.fullmatch(r"\s*([^=!\s]+)\s*(==|=|!=)\s*(.*?)\s*", part)
-    if found is None:
-        message = f"invalid selector: '{part}'; can't understand '{part}'"
-        raise bad_request(message)
-    return FieldTerm(found[1], found[3], found[2] != "!=")
-
-
-def _field(item: Mapping[str, Any], path: str) -> str:
-    special = _SPECIAL_FIELDS.get(path)
-    if special is not None:
-        return special(item)
-    held: Any = item
-    for step in path.split("."):
-        held = held.get(step) if isinstance(held, Mapping) else None
-    if held is None:
-        return _ABSENT_IS.get(path, "")
-    return str(held).lower() if isinstance(held, bool) else str(held)
-
-
-def _source(event: Mapping[str, Any]) -> str:
-    return str(
-        (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
-    )
-
-
-def _first_address(pod: Mapping[str, Any]) -> str:
-    return str((pod.get("status") or {}).get("podIP") or "")
-
-
-_SPECIAL_FIELDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "source": _source,
-    "status.podIPs": _first_address,
-}

@@ -17,7 +17,8 @@ import orjson
 
 from towline.cluster.api.address import Address
 from towline.kube import refusal
-from towline.kube.selector import FieldSelector, LabelSelector, parse_fields, parse_labels
+from towline.kube.field_selector import FieldSelector, parse_fields
+from towline.kube.selector import LabelSelector, parse_labels
 from towline.store.record import Listing, Record
 from towline.store.store import Store
 
