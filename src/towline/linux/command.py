@@ -33,11 +33,11 @@ async def ip_batch(namespace: str, lines: Sequence[str]) -> None:
     await _run(["ip", "-n", namespace, "-batch", "-"], "\n".join(lines) + "\n")
 
 
-async def ip_json(namespace: str, *arguments: str) -> list[dict[str, Any]]:
-    """What an `ip` command shows."""
-    text = await _run(["ip", "-n", namespace, "-json", "-details", *arguments])
-    shown: list[dict[str, Any]] = msgspec.json.decode(text) if text.strip() else []
-    return shown
+async def ip_show(namespace: str, commands: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """What some `ip` commands show of a namespace, as far as it is IPv4."""
+    command = ["ip", "-n", namespace, "-4", "-json", "-details", "-batch", "-"]
+    text = await _run(command, "\n".join(commands) + "\n")
+    return msgspec.json.Decoder(list[dict[str, Any]]).decode_lines(text)
 
 
 async def nft_load(namespace: str, ruleset: str) -> None:
@@ -70,7 +70,12 @@ async def _run(command: Sequence[str], text: str = "") -> str:
             cause=f"the program `{command[0]}` is not installed",
             remedy="Install iproute2, nftables and util-linux (on Debian: `make install`).",
         ) from error
-    out, err = await process.communicate(text.encode())
+    try:
+        out, err = await process.communicate(text.encode())
+    finally:
+        if process.returncode is None:  # we were cancelled
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise CommandFailed(" ".join(command), (err or out).decode(errors="replace"))
     return out.decode()

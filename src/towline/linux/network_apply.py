@@ -9,6 +9,7 @@ from typing import assert_never
 
 from towline.linux import network_namespace
 from towline.linux.command import ip_batch, nft_load
+from towline.network.address import hardware_address
 from towline.network.plan import (
     AddAddress,
     AddRoute,
@@ -82,7 +83,7 @@ def _as_lines(change: Change) -> Sequence[_Lines] | None:
 def _inside(change: _InOneNamespace) -> Sequence[str]:
     match change:
         case CreateBridge(_, name):
-            return f"link add {name} type bridge", f"link set {name} up"
+            return (f"link add name {name} address {hardware_address(name)} up type bridge",)
         case DeleteLink(_, name):
             return (f"link delete {name}",)
         case AddAddress(_, address) | RemoveAddress(_, address):
@@ -96,9 +97,13 @@ def _inside(change: _InOneNamespace) -> Sequence[str]:
 
 
 def _wire(near: End, far: End) -> Iterator[_Lines]:
-    pair = f"link add {near.link} type veth peer name {far.link} netns {far.namespace}"
+    pair = f"link add {_end(near)} type veth peer {_end(far)} netns {far.namespace}"
     yield near.namespace, (pair, _raised(near))
     yield far.namespace, (_raised(far),)
+
+
+def _end(end: End) -> str:
+    return f"name {end.link} address {end.hardware}" if end.hardware else f"name {end.link}"
 
 
 def _raised(end: End) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from towline.linux import network_namespace
-from towline.linux.command import ip_json, nft_tables
+from towline.linux.command import ip_show, nft_tables
 from towline.network.topology import LinkAddress, Route, RouteKind, Seen, SeenNamespace
 
 _KINDS = {kind.value for kind in RouteKind}
@@ -21,19 +21,18 @@ async def look(names: Collection[str]) -> Seen:
 
 
 async def _look(name: str) -> SeenNamespace:
-    links, routes, tables, forwards = await asyncio.gather(
-        ip_json(name, "-4", "address", "show"),
-        ip_json(name, "-4", "route", "show", "table", "all"),
+    (links, addressed, routes), tables, forwards = await asyncio.gather(
+        ip_show(name, ("link show", "address show", "route show table all")),
         nft_tables(name),
         asyncio.to_thread(network_namespace.forwards, name),
     )
-    plugged = await ip_json(name, "link", "show")
     return SeenNamespace(
-        {link["ifname"]: link.get("master", "") for link in plugged},
-        frozenset(address for link in links for address in _addresses(link)),
+        {link["ifname"]: link.get("master", "") for link in links},
+        frozenset(address for link in addressed for address in _addresses(link)),
         frozenset(_route(route) for route in routes if _is_ours(route)),
         forwards,
         tables,
+        frozenset(link["ifname"] for link in links if "UP" not in link["flags"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from hashlib import sha256
 from ipaddress import IPv4Network
 from zlib import crc32
 
@@ -30,6 +31,15 @@ def allot(cidr: str, taken: Collection[str]) -> str | None:
         if text != first and text not in used:
             return text
     return None
+
+
+def hardware_address(text: str) -> str:
+    """A locally administered hardware address that always is the same for the same text.
+
+    A bridge with an address of its own keeps it when links come and go; a pod that takes over the
+    address of another is known to its neighbours already.
+    """
+    return ":".join(f"{byte:02x}" for byte in (0x02, *sha256(text.encode()).digest()[:5]))
 
 
 def transit_addresses(vpc_ids: Collection[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from towline.network.address import (
     RESOLVERS,
     TRANSIT,
     gateway,
+    hardware_address,
     transit_addresses,
 )
 from towline.network.name import (
@@ -47,7 +48,7 @@ from towline.resource.vpc import Subnet, Vpc
 
 _SILENT_DEFAULT = Route("default", RouteKind.BLACKHOLE)
 _PREFIX = TRANSIT.prefixlen
-# The router answers "unreachable" neither for its own subnets: a cloud's network is silent.
+# The router says "unreachable" of nothing, its own subnets included: a cloud's network is silent.
 _ROUTER_RULES = f"""
 chain leaving {{
   type nat hook postrouting priority srcnat; policy accept;
@@ -96,7 +97,7 @@ def pod_topology(names: Names, uid: str, subnet: Subnet, address: str) -> Topolo
     )
     wire = Wire(
         End(names.router(subnet.vpc_id), port(uid), bridge(subnet.id)),
-        End(names.pod(uid), POD_LINK),
+        End(names.pod(uid), POD_LINK, hardware=hardware_address(address)),
     )
     return Topology({names.pod(uid): namespace}, frozenset({wire}))
 

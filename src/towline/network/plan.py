@@ -62,7 +62,7 @@ class CreateWire:
 
 @dataclass(frozen=True, slots=True)
 class PlugIn:
-    """Plug an end that stands into its bridge."""
+    """Plug an end that stands into its bridge, if it has one, and switch it on."""
 
     end: End
 
@@ -196,6 +196,8 @@ def _links(name: str, namespace: Namespace, seen: SeenNamespace | None) -> Itera
         yield Forward(name)
     for bridge in sorted(namespace.bridges - held.links.keys()):
         yield CreateBridge(name, bridge)
+    for bridge in sorted(namespace.bridges & held.down):
+        yield PlugIn(End(name, bridge))
 
 
 def _wires(wanted: Topology, seen: Seen, broken: frozenset[Wire]) -> Iterator[Change]:
@@ -204,7 +206,8 @@ def _wires(wanted: Topology, seen: Seen, broken: frozenset[Wire]) -> Iterator[Ch
             yield CreateWire(wire)
             continue
         for end in _ends(wire):
-            if seen[end.namespace].links[end.link] != end.bridge:
+            held = seen[end.namespace]
+            if held.links[end.link] != end.bridge or end.link in held.down:
                 yield PlugIn(end)
 
 
@@ -232,6 +235,7 @@ def _remaining(name: str, seen: Seen, broken: frozenset[Wire]) -> SeenNamespace:
         frozenset(route for route in held.routes if route.link not in gone),
         held.forwards,
         held.tables,
+        held.down - gone,
     )
 
 

@@ -47,6 +47,8 @@ class End:
     link: str
     bridge: str = ""
     """The bridge it is plugged into; empty for none."""
+    hardware: str = ""
+    """Its hardware address; empty for whichever the kernel gives it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,6 +93,8 @@ class SeenNamespace:
     forwards: bool = False
     tables: frozenset[str] = frozenset()
     """The names of its nftables tables."""
+    down: frozenset[str] = frozenset()
+    """Those of the links that are switched off."""
 
 
 Seen = Mapping[str, SeenNamespace]

@@ -39,6 +39,15 @@ class Zone:
         inner = not wanted or any(known.endswith(f".{wanted}") for known in self.addresses)
         return (Finding.NO_DATA if inner else Finding.NO_SUCH_NAME), None
 
+    def apex(self, name: str) -> str:
+        """The zone that a name belongs to, with its last dot: the parent of known names, or the
+        root.
+        """
+        labels = name.rstrip(".").lower().split(".")
+        suffixes = (".".join(labels[first:]) for first in range(len(labels)))
+        parents = {known.partition(".")[2] for known in self.addresses}
+        return f"{next((suffix for suffix in suffixes if suffix in parents), '')}."
+
 
 def zone_of(vpc_id: str, instances: Iterable[Instance], links: Iterable[Link]) -> Zone:
     """The zone that one VPC sees."""

@@ -48,10 +48,12 @@ class Space:
     routes: set[Route] = field(default_factory=set)
     forwards: bool = False
     tables: set[str] = field(default_factory=set)
+    down: set[str] = field(default_factory=set)
 
     def lose(self, link: str) -> None:
         """What goes with a link."""
         del self.links[link]
+        self.down.discard(link)
         self.links |= {each: "" for each, plugged in self.links.items() if plugged == link}
         self.addresses = {each for each in self.addresses if each.link != link}
         self.routes = {each for each in self.routes if each.link != link}
@@ -73,6 +75,7 @@ class Kernel:
                 frozenset(space.routes),
                 space.forwards,
                 frozenset(space.tables),
+                frozenset(space.down),
             )
             for name, space in self.spaces.items()
         }
@@ -111,6 +114,7 @@ class Kernel:
             case PlugIn(end):
                 assert not end.bridge or end.bridge in self.spaces[end.namespace].links
                 self.spaces[end.namespace].links[end.link] = end.bridge
+                self.spaces[end.namespace].down.discard(end.link)
             case DeleteLink(namespace, name):
                 assert name in self.spaces[namespace].links
                 self._delete(namespace, name)
@@ -270,6 +274,22 @@ def test_a_pod_that_was_half_made_is_completed() -> None:
         cut.apply(changes[:done])
         cut.apply(plan(pod, cut.seen()))
         assert plan(pod, cut.seen()) == ()
+
+
+def test_links_that_were_switched_off_are_switched_on_again() -> None:
+    """Wires are made switched off, and the agent may be killed before it has switched them on."""
+    kernel = Kernel()
+    vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
+    network = CloudNetwork([vpc], [subnet(0, 0)], [])
+    reach(kernel, network)
+    off = {"idc": {"routers", "r-0"}, "vpc-0": {"b-v0n0", "dc"}}
+    for name, links in off.items():
+        space = kernel.spaces[f"{NAMES.prefix}{name}"]
+        assert links <= space.links.keys()
+        space.down |= links
+
+    reach(kernel, network)
+    assert not any(space.down for space in kernel.spaces.values())
 
 
 def test_changed_rules_replace_the_table() -> None:

@@ -1,0 +1,180 @@
+"""The resolver of a VPC answers what it is asked, and nothing can make it stumble."""
+
+from __future__ import annotations
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towline.network.name_answer import PAYLOAD, Answers, rendered
+from towline.network.zone import Zone
+
+NAME, ADDRESS = "demo.tencentcloudcr.com", "198.18.0.10"
+ANSWERS = Answers(Zone({NAME: ADDRESS}))
+
+
+def ask(question: dns.message.Message) -> dns.message.Message:
+    """What comes back over UDP."""
+    wire = ANSWERS.to_datagram(question.to_wire())
+    assert wire is not None
+    answer = dns.message.from_wire(wire)
+    assert question.is_response(answer)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "rcode", "apex"),
+    [
+        pytest.param(NAME, "AAAA", "NOERROR", "tencentcloudcr.com.", id="no-ipv6"),
+        pytest.param(NAME, "MX", "NOERROR", "tencentcloudcr.com.", id="no-mail"),
+        pytest.param(NAME, "CNAME", "NOERROR", "tencentcloudcr.com.", id="no-alias"),
+        pytest.param("com", "A", "NOERROR", ".", id="above-a-name"),
+        pytest.param(".", "NS", "NOERROR", ".", id="root"),
+        pytest.param(f"www.{NAME}", "A", "NXDOMAIN", "tencentcloudcr.com.", id="below-a-name"),
+        pytest.param("example.org", "A", "NXDOMAIN", ".", id="elsewhere"),
+        pytest.param("1.0.0.10.in-addr.arpa", "PTR", "NXDOMAIN", ".", id="reverse"),
+    ],
+)
+def test_what_is_not_there_is_told_with_the_zones_own_record(
+    name: str, kind: str, rcode: str, apex: str
+) -> None:
+    """NODATA and NXDOMAIN carry the SOA by which others know how long to remember it (RFC 2308)."""
+    answer = ask(dns.message.make_query(name, kind))
+
+    assert dns.rcode.to_text(answer.rcode()) == rcode
+    assert answer.answer == []
+    (authority,) = answer.authority
+    assert (authority.name.to_text(), authority.rdtype) == (apex, dns.rdatatype.SOA)
+
+
+def test_a_name_is_answered_in_the_case_in_which_it_was_asked() -> None:
+    """Some resolvers mix cases to tell forged answers; the address is the same."""
+    wire = ANSWERS.to_datagram(dns.message.make_query("dEmO.TencentCloudCR.com", "A").to_wire())
+    assert wire is not None
+
+    (answer,) = dns.message.from_wire(wire).answer
+    assert answer.name.to_text() == "dEmO.TencentCloudCR.com."
+    assert [str(record) for record in answer] == [ADDRESS]
+
+
+@pytest.mark.parametrize(
+    ("change", "rcode"),
+    [
+        pytest.param({"rdclass": "CH"}, dns.rcode.REFUSED, id="another-class"),
+        pytest.param({"rdtype": "AXFR"}, dns.rcode.REFUSED, id="zone-transfer"),
+        pytest.param({"use_edns": 1}, dns.rcode.BADVERS, id="edns-of-the-future"),
+    ],
+)
+def test_what_is_not_served_is_refused(change: dict[str, object], rcode: dns.rcode.Rcode) -> None:
+    """Each with the code that is meant for it."""
+    arguments: dict[str, object] = {"qname": NAME, "rdtype": "A", **change}
+    answer = ask(dns.message.make_query(**arguments))  # type: ignore[arg-type]  # typed by the cases
+
+    assert answer.rcode() == rcode
+
+
+def test_other_operations_are_not_implemented() -> None:
+    """A pod that announces its name (RFC 2136) is told so."""
+    question = dns.message.make_query(NAME, "SOA")
+    question.set_opcode(dns.opcode.NOTIFY)
+
+    assert ask(question).rcode() == dns.rcode.NOTIMP
+
+
+def test_two_questions_in_one_are_one_too_many() -> None:
+    """RFC 9619."""
+    question = dns.message.make_query(NAME, "A")
+    question.question += dns.message.make_query(NAME, "AAAA").question
+    wire = ANSWERS.to_datagram(question.to_wire())
+    assert wire is not None
+
+    assert dns.message.from_wire(wire).rcode() == dns.rcode.FORMERR
+
+
+def test_edns_is_answered_with_edns_and_only_then() -> None:
+    """RFC 6891, 6.1.1; the bit that asks for signatures is copied."""
+    with_it = ask(dns.message.make_query(NAME, "A", want_dnssec=True, payload=4096))
+    without = ask(dns.message.make_query(NAME, "A"))
+
+    assert (with_it.edns, with_it.payload) == (0, PAYLOAD)
+    assert with_it.ednsflags & dns.flags.DO
+    assert without.edns == -1
+
+
+def test_recursion_is_offered() -> None:
+    """Stub resolvers ask nobody who does not."""
+    answer = ask(dns.message.make_query(NAME, "A"))
+
+    assert answer.flags & dns.flags.RA
+    assert answer.flags & dns.flags.RD
+
+
+def test_an_answer_that_does_not_fit_is_marked_as_cut() -> None:
+    """The client then asks again over TCP, where it is whole."""
+    answer = dns.message.make_response(dns.message.make_query(NAME, "A"))
+    addresses = [f"10.0.0.{number}" for number in range(1, 60)]
+    answer.answer.append(dns.rrset.from_text_list(f"{NAME}.", 10, "IN", "A", addresses))
+    short = dns.message.from_wire(rendered(answer, 512))
+    whole = dns.message.from_wire(rendered(answer, 65_535))
+
+    assert short.flags & dns.flags.TC
+    assert short.answer == []
+    assert whole.answer == answer.answer
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x12\x34\x01\x00\x00\x01", id="half-a-header"),
+        pytest.param(b"\x12\x34\x81\x80" + bytes(8), id="an-answer"),
+    ],
+)
+def test_what_is_no_question_gets_no_answer(noise: bytes) -> None:
+    """Two resolvers must not talk to each other for ever."""
+    assert ANSWERS.to_datagram(noise) is None
+    assert ANSWERS.to_stream(noise) is None
+
+
+@given(noise=st.binary(min_size=0, max_size=200))
+def test_any_bytes_may_come_in(noise: bytes) -> None:
+    """The answer, if there is one, can be read and bears the number of the question."""
+    for wire in (ANSWERS.to_datagram(noise), ANSWERS.to_stream(noise)):
+        if wire is not None:
+            answer = dns.message.from_wire(wire)
+
+            assert answer.flags & dns.flags.QR
+            assert wire[:2] == noise[:2]
+
+
+@given(
+    labels=st.lists(st.binary(min_size=1, max_size=63), max_size=3),
+    kind=st.integers(0, 65535),
+    kept=st.integers(0, 100),
+    damage=st.integers(0, 255),
+)
+def test_almost_a_question_is_answered_too(
+    labels: list[bytes], kind: int, kept: int, damage: int
+) -> None:
+    """Any name and type; cut anywhere, and with a byte changed. What is right fits a datagram."""
+    name = dns.name.Name([*labels, b""])
+    wire = bytearray(
+        dns.message.make_query(name, dns.rdatatype.RdataType.make(kind), use_edns=0).to_wire()
+    )
+    whole = ANSWERS.to_datagram(bytes(wire))
+    wire[min(kept, len(wire) - 1)] ^= damage
+    for damaged in (bytes(wire), bytes(wire[:kept])):
+        answered = ANSWERS.to_datagram(damaged)
+        if answered is not None:
+            dns.message.from_wire(answered)
+
+    assert whole is not None
+    assert len(whole) <= 512
