@@ -32,10 +32,10 @@ format: install  ## Put the code into its canonical form.
 	$(BIN)/ruff check --fix .
 
 conformance: install  ## Run the official OCI distribution conformance program against the registry.
-	@$(BIN)/python -m tools.conformance
+	@PYTHONPATH=. $(BIN)/python tools/conformance.py
 
 bench: install  ## Measure, with the peers beside us in the same run.
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in bench/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 clean:  ## Remove what install made inside this folder.
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

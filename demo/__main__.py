@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,8 @@ from demo.book import CHAPTERS
 from demo.command import Unexpected
 from demo.stage import stage
 from demo.teller import Teller
+
+INTERRUPTED = 130  # what a shell reports for SIGINT
 
 
 def main() -> int:
@@ -29,10 +32,19 @@ def main() -> int:
                     chapter.tell(story)
                     teller.finish(chapter.title)
         except Unexpected as problem:
-            teller.console.print(f"[bold red]✗[/] {problem}", markup=True)
+            teller.fail(str(problem), _kept_logs(Path(folder)))
             return 1
+        except KeyboardInterrupt:
+            return INTERRUPTED
     teller.summary()
     return 0
+
+
+def _kept_logs(folder: Path) -> Path:
+    """The installation's logs, where they outlive the story."""
+    kept = Path(tempfile.mkdtemp(prefix="towline-demo-logs-"))
+    shutil.copytree(folder / "data" / "logs", kept, dirs_exist_ok=True)
+    return kept
 
 
 if __name__ == "__main__":

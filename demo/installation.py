@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.command import Outcome, Unexpected, run
+from towline.linux.ledger import Ledger
 
 TOWLINE = Path(sys.executable).parent / "towline"
 PATIENCE = 60.0  # seconds that anything asynchronous may take
@@ -55,14 +56,27 @@ class Installation:
         return found
 
     def role_pid(self, role: str) -> int:
-        """The process of a role as `towline status` tells it."""
-        status = json.loads(self.towline("status", "-o", "json").out)
-        return next(int(each["pid"]) for each in status["roles"] if each["name"] == role)
+        """The process of a role as `towline status` tells it, once it has one."""
+        pids: list[int] = []
+
+        def known() -> bool:
+            status = json.loads(self.towline("status", "-o", "json").out)
+            pids[:] = [int(each["pid"]) for each in status["roles"] if each["name"] == role]
+            return any(pids)
+
+        until(f"process of the {role} role", known)
+        return pids[0]
+
+    def ledger(self) -> Ledger:
+        """The marks of what it has made in the kernel."""
+        ledger = Ledger.read(self.data / "ledger.json")
+        if ledger is None:
+            raise Unexpected("the agent has begun no ledger")
+        return ledger
 
     def data_centre(self) -> str:
         """The name of the namespace in which external registries are."""
-        ledger = (self.data / "ledger.json").read_text()
-        return next(word for word in ledger.split('"') if word.endswith("-idc"))
+        return self.ledger().names.data_centre
 
 
 def until(what: str, satisfied: Callable[[], bool], patience: float = PATIENCE) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.chapter.clients import CACHE, VERSIONS
 from demo.installation import Installation
 from demo.outside import Outside
-from demo.story import REGISTRY, Story
+from demo.story import NAMESPACE, REGISTRY, Story
 from demo.teller import Teller
 
 
@@ -23,6 +23,8 @@ def stage(folder: Path, teller: Teller) -> Iterator[Story]:
         teller.tell(installation.towline("up", "--detach").succeeded().out.strip())
         teller.command(f"towline instance create {REGISTRY}")
         installation.towline("instance", "create", REGISTRY).succeeded()
+        teller.command(f"towline namespace create {REGISTRY} {NAMESPACE}")
+        installation.towline("namespace", "create", REGISTRY, NAMESPACE).succeeded()
         outside = Outside(installation.data_centre(), folder)
         with outside.registries():
             yield Story(installation, outside, folder, teller)

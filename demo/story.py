@@ -20,6 +20,8 @@ from demo.workload import pod
 
 REGISTRY = "demo"
 DOMAIN = "demo.tencentcloudcr.com"
+NAMESPACE = "team"
+"""The registry's namespace that all chapters push to."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,11 @@ class Story:
         name = f"{parsed['kind'].lower()}/{parsed['metadata']['name']}"
         self.teller.command(f"kubectl -n {namespace} apply -f -   # {name}")
         return self.installation.apply(namespace, manifest)
+
+    def link(self) -> None:
+        """See to it that pods reach our registry, unless an earlier chapter has."""
+        if not json.loads(self.installation.towline("link", "list", "-o", "json").succeeded().out):
+            self.towline("link", "create", REGISTRY, "--resolve")
 
     def layout(self, made: MadeImage) -> Path:
         """The image in a folder of its own."""

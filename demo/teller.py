@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -37,6 +38,11 @@ class Teller:
     def quote(self, text: str) -> None:
         """What somebody answered."""
         self.console.print(f"   [yellow]{escape(text)}[/]")
+
+    def fail(self, text: str, logs: Path) -> None:
+        """Something was not as it should be."""
+        self.console.print(f"\n[bold red]✗[/] {escape(text)}")
+        self.console.print(f"   what the roles said is in {logs}")
 
     def summary(self) -> None:
         """All chapters that went well."""

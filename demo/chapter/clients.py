@@ -17,6 +17,7 @@ CACHE = Path(__file__).parent.parent.parent / ".cache" / "kubectl"
 
 def tell(story: Story) -> None:
     """The same steps with each."""
+    story.link()
     story.push("team/clients:1", "for every client")
     for version in VERSIONS:
         installation = dataclasses.replace(

@@ -23,6 +23,7 @@ OBJECTS = 40
 
 def tell(story: Story) -> None:
     """The registry during a push, the agent during a pull, the cluster during applies, the cloud."""
+    story.link()
     story.apply("default", namespace(NAMESPACE, release=REGISTRY))
     _registry_during_a_push(story)
     _agent_during_a_pull(story)

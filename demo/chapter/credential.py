@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import urllib.error
+import urllib.request
 
+from demo.command import Unexpected
 from demo.story import DOMAIN, REGISTRY, Story
 from demo.workload import namespace
 
@@ -17,6 +21,7 @@ REFUSED = (
 
 def tell(story: Story) -> None:
     """Four ways not to be let in, and one text."""
+    story.link()
     image = story.push("team/secret:1", "for those who may")
     story.towline("namespace", "create", REGISTRY, "elsewhere")
     story.apply("default", namespace(NAMESPACE))
@@ -27,6 +32,8 @@ def tell(story: Story) -> None:
     story.tell("With a wrong key.")
     _store(story, "wrong", "nobody", "not-the-password")
     _refused(story, "wrong", image, "wrong")
+
+    _token_of_a_wrong_key(story)
 
     story.tell("With a key for another namespace of the registry.")
     made = story.towline(
@@ -44,6 +51,27 @@ def tell(story: Story) -> None:
     story.tell("With the good key and the right name: it runs.")
     story.run_pod(NAMESPACE, "good", image, secrets=("good",))
     story.runs(NAMESPACE, "good")
+
+
+def _token_of_a_wrong_key(story: Story) -> None:
+    """As Harbor does: asked with a scope it gets a token without access, as `docker login` asks 401."""
+    story.tell("That key gets a token without access; but `docker login` with it is refused.")
+    door = story.installation.instance(REGISTRY)["loopback"]
+    service = f"{door}/service/token?service={DOMAIN}"
+    scoped = _status(f"{service}&scope=repository:team/secret:pull")
+    if (scoped, _status(service)) != (200, 401):
+        raise Unexpected(f"with a scope {scoped}, without one {_status(service)}")
+
+
+def _status(url: str) -> int:
+    login = base64.b64encode(b"nobody:not-the-password").decode()
+    request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
 
 
 def _store(story: Story, name: str, username: str, password: str) -> None:

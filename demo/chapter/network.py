@@ -11,7 +11,6 @@ TEXT = ":443: i/o timeout"
 
 def tell(story: Story) -> None:
     """The same pod fails twice, then runs, and nobody touches it in between."""
-    story.towline("namespace", "create", REGISTRY, "team")
     image = story.push("team/linked:1", "over the private link")
     public = story.installation.instance(REGISTRY)["public_address"]
     story.apply("default", namespace("network", release=REGISTRY))

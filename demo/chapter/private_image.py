@@ -12,6 +12,7 @@ NAMESPACE = "private"
 
 def tell(story: Story) -> None:
     """Two replicas run, and their own words can be read."""
+    story.link()
     image = story.push("team/app:1", "from a private registry")
     story.tell("The credential is there before the namespace's creation returns.")
     story.apply("default", namespace(NAMESPACE, release=REGISTRY))

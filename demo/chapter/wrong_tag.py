@@ -10,6 +10,7 @@ TITLE = "A tag that does not exist"
 
 def tell(story: Story) -> None:
     """The credential is good: only therefore one learns that the image is missing."""
+    story.link()
     story.push("team/tagged:1", "tagged")
     story.apply("default", namespace("tags", release=REGISTRY))
     image = f"{DOMAIN}/team/tagged:late-st"
