@@ -221,7 +221,7 @@ def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:
         layers=data.layers,
         cgroup=ledger.cgroup,
         ca_file=data.authority,
-        dial_timeout=_dial_timeout(os.environ.get("TOWLINE_DIAL_TIMEOUT", "30")),
+        dial_timeout=dial_timeout(os.environ.get("TOWLINE_DIAL_TIMEOUT", "30")),
     )
 
 
@@ -237,7 +237,8 @@ def _node_settings(data: DataDirectory) -> NodeSettings:
     )
 
 
-def _dial_timeout(text: str) -> float:
+def dial_timeout(text: str) -> float:
+    """The seconds that TOWLINE_DIAL_TIMEOUT gives; raises `Problem`."""
     try:
         seconds = float(text)
     except ValueError:
