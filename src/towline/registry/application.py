@@ -13,6 +13,7 @@ from http import HTTPStatus
 import structlog
 
 from towline.oci.error_code import ErrorCode
+from towline.oci.reference import is_repository_name
 from towline.registry.answer import (
     API_VERSION,
     JSON,
@@ -167,7 +168,8 @@ class Application:
         began = None
         if route.resource is Resource.UPLOAD:
             began = self._endpoints.uploads.began(place, route.reference)
-        grant = self._gate.admit(request, Wish(route.repository, action, began))
+        source = _source(request) if route.resource is Resource.UPLOADS else ""
+        grant = self._gate.admit(request, Wish(route.repository, action, began, source))
         return await endpoint(Call(request, place, route.reference, grant, self._gate))
 
     async def _send_file(self, request: Request, reply: FileAnswer, send: Send) -> None:
@@ -223,6 +225,12 @@ def _table(endpoints: Endpoints) -> dict[Resource, dict[str, tuple[str, _Endpoin
         Resource.TAGS: {"GET": (PULL, endpoints.listings.tags)},
         Resource.REFERRERS: {"GET": (PULL, endpoints.listings.referrers)},
     }
+
+
+def _source(request: Request) -> str:
+    """The repository that a blob is to be mounted from; empty when the request names none."""
+    named = request.query("from") if request.query("mount") is not None else None
+    return named if named is not None and is_repository_name(named) else ""
 
 
 def _only(request: Request, *methods: str) -> None:

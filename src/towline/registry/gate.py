@@ -35,6 +35,9 @@ class Wish:
     began: float | None = None
     """When the upload began that this request continues: a token that was valid then will do, for
     large layers outlive short tokens."""
+    source: str = ""
+    """The repository out of which a blob is to be mounted: the challenge asks for a right to pull
+    from it, too."""
 
 
 class Gate:
@@ -140,7 +143,8 @@ def _scopes(wish: Wish | None) -> tuple[Scope, ...]:
     if wish is None:
         return ()
     actions = (PULL, PUSH) if wish.action == PUSH else (wish.action,)
-    return (repository_scope(wish.repository, *actions),)
+    asked = (repository_scope(wish.repository, *actions),)
+    return (*asked, repository_scope(wish.source, PULL)) if wish.source else asked
 
 
 def _no_namespace(name: str) -> Refusal:

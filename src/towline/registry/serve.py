@@ -53,7 +53,7 @@ async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> 
     instances = Collection(store, kind.INSTANCE, Instance)
     namespaces = Collection(store, kind.NAMESPACE, Namespace)
     tls = TlsFiles(settings.certificate, settings.key)
-    async with opened(store, settings) as registry, asyncio.TaskGroup() as tasks:
+    async with opened(store, settings, time.time) as registry, asyncio.TaskGroup() as tasks:
         doors, upkeep = Doors(registry.endpoints, tls, tasks), registry.upkeep
         loopback = LoopbackDoors(instances, doors, upkeep.erase_instance)
         try:
@@ -67,23 +67,25 @@ async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> 
 
 
 @asynccontextmanager
-async def opened(store: Store, settings: Settings) -> AsyncIterator[Registry]:
+async def opened(
+    store: Store, settings: Settings, now: Callable[[], float]
+) -> AsyncIterator[Registry]:
     """The registry over its files, for the length of the block; its doors are the caller's."""
     path = settings.root / "registry.db"
     settings.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     await asyncio.to_thread(database.prepare, path)
     blobs, journal, catalogue = BlobStore(settings.root), Journal(path), Catalogue(path)
     vault = Vault(blobs, catalogue, journal)
-    uploads = Uploads(blobs, catalogue, journal, time.time)
+    uploads = Uploads(blobs, catalogue, journal, now)
     endpoints = Endpoints(
-        Tenancy(store, time.time),
+        Tenancy(store, now),
         TokenAuthority(load_key(settings.token_key)),
         Manifests(catalogue, journal),
         BlobEndpoint(catalogue, journal, blobs),
         UploadEndpoint(uploads, vault, catalogue, journal),
         ListingEndpoint(catalogue),
         vault,
-        time.time,
+        now,
     )
     try:
         yield Registry(

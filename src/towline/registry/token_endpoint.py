@@ -58,6 +58,7 @@ class TokenEndpoint:
 
     async def get(self, request: Request, instance: Instance) -> Answer:
         """A token for what the query asks, with a login by `Authorization: Basic`."""
+        _check_service(request.query("service"), instance)
         scopes = parse_scopes(request.query_all("scope"))
         is_offline = request.query("offline_token") in {"1", "true"}
         login = _basic(request.header(b"authorization"))
@@ -67,6 +68,7 @@ class TokenEndpoint:
         """A token for what an OAuth 2 form asks."""
         body = await request.body(_MAX_FORM)
         form = {name: values[-1] for name, values in parse_qs(body.decode("latin-1")).items()}
+        _check_service(form.get("service"), instance)
         scopes = parse_scopes([form.get("scope", "")])
         is_offline = form.get("access_type") == "offline"
         match form.get("grant_type"):
@@ -110,6 +112,13 @@ class TokenEndpoint:
             credential = self._tokens.read_refresh(asked.refresh.encode(), instance.id)
             return self._tenancy.identity(instance.id, credential) if credential else None
         return None
+
+
+def _check_service(service: str | None, instance: Instance) -> None:
+    """Refuse to give tokens for another registry; who names none means this one."""
+    if service and service != instance.domain:
+        message = f"this is the token service of {instance.domain}, not of {service[:300]}"
+        raise Refusal(ErrorCode.UNSUPPORTED, message, status=400)
 
 
 def _asks_for_repository(asked: _Asked) -> bool:
