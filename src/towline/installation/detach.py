@@ -6,6 +6,7 @@ thread or event loop exists.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -41,7 +42,7 @@ def _run_alone(work: Callable[[Tell], int], log: Path, telling: int) -> None:
     try:
         os.setsid()
         _redirect(log)
-        code = work(lambda word: _tell(telling, word))
+        code = work(_Voice(telling).tell)
     except BaseException:  # noqa: BLE001  # told to the log, and the exit code stays 1
         traceback.print_exc()
     finally:
@@ -59,12 +60,18 @@ def _redirect(log: Path) -> None:
     os.close(output)
 
 
-def _tell(descriptor: int, word: bytes) -> None:
-    """Say a line to the parent. An empty one is the last; later ones are not heard."""
-    try:
-        if word:
-            os.write(descriptor, word + b"\n")
-        else:
-            os.close(descriptor)
-    except OSError:
-        return
+class _Voice:
+    """Says lines to the parent. An empty one is the last; later ones are not heard."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._pipe = os.fdopen(descriptor, "wb", buffering=0)
+
+    def tell(self, word: bytes) -> None:
+        """Say a line, if the parent still listens."""
+        if self._pipe.closed:
+            return
+        if not word:
+            self._pipe.close()
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.write(word + b"\n")
