@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,6 +100,15 @@ def invalid(resource: ResourceType, name: str, errors: Sequence[FieldError]) -> 
     }
     message = f'{resource.qualified_kind} "{name}" is invalid: {text}'
     return Refusal(422, "Invalid", message, details)
+
+
+def invalid_patch(patch: str, because: str) -> Refusal:
+    """A patch, quoted, that makes an object that its type cannot hold."""
+    error = FieldError(
+        "FieldValueInvalid", "patch", f"Invalid value: {json.dumps(patch)}: {because}"
+    )
+    message = f' "" is invalid: patch: {error.message}'
+    return Refusal(422, "Invalid", message, {"causes": [_cause(error)]})
 
 
 def _cause(error: FieldError) -> dict[str, str]:

@@ -176,7 +176,30 @@ RESOURCE_TYPES = (
     REPLICA_SETS,
     LEASES,
 )
-_BY_PATH = {(one.group, one.version, one.plural): one for one in RESOURCE_TYPES}
+
+
+def _review(group: str, kind: str) -> ResourceType:
+    """A question that is posted and answered at once, and never stored."""
+    schema = f"io.k8s.api.{group.partition('.')[0]}.v1.{kind}"
+    return ResourceType(
+        group, "v1", f"{kind.lower()}s", kind, schema, namespaced=False, verbs=("create",)
+    )
+
+
+SELF_SUBJECT_REVIEWS = _review("authentication.k8s.io", "SelfSubjectReview")
+TOKEN_REVIEWS = _review("authentication.k8s.io", "TokenReview")
+SELF_SUBJECT_ACCESS_REVIEWS = _review("authorization.k8s.io", "SelfSubjectAccessReview")
+SELF_SUBJECT_RULES_REVIEWS = _review("authorization.k8s.io", "SelfSubjectRulesReview")
+
+REVIEWS = (
+    SELF_SUBJECT_REVIEWS,
+    TOKEN_REVIEWS,
+    SELF_SUBJECT_ACCESS_REVIEWS,
+    SELF_SUBJECT_RULES_REVIEWS,
+)
+SERVED = (*RESOURCE_TYPES, *REVIEWS)
+"""Everything that has a path: what is stored, and what is only asked."""
+_BY_PATH = {(one.group, one.version, one.plural): one for one in SERVED}
 
 
 def find(group: str, version: str, plural: str) -> ResourceType | None:

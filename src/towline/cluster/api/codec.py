@@ -6,7 +6,7 @@ spliced in when the bytes are sent: they are parsed only by those who look insid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -50,3 +50,14 @@ def spliced(record: Record) -> bytes:
     value = record.value
     at = value.index(_METADATA) + len(_METADATA)
     return b'%b"resourceVersion":"%d",%b' % (value[:at], record.revision, value[at:])
+
+
+def items(records: Iterable[Record]) -> bytes:
+    """The end of a list's JSON: its items, which do not repeat their kind, and the closing brace."""
+    return b'"items":[%b]}' % b",".join(map(_item, records))
+
+
+def _item(record: Record) -> bytes:
+    value = record.value
+    at = value.index(_METADATA) + len(_METADATA)
+    return b'{%b"resourceVersion":"%d",%b' % (_METADATA, record.revision, value[at:])

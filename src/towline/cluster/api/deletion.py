@@ -154,6 +154,6 @@ def _finalizers(item: Object, options: DeleteOptions) -> list[str]:
     if item["metadata"].get("deletionTimestamp"):
         return held
     wanted = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(options.propagation)
-    if wanted is not None and wanted not in held and item["kind"] in ("Deployment", "ReplicaSet"):
+    if wanted is not None and wanted not in held and item["kind"] != "Namespace":
         held.append(wanted)
     return held

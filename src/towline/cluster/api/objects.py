@@ -26,6 +26,15 @@ Object = dict[str, Any]
 UNSAVED = 0  # the revision of what a dry run would have written
 
 
+class Misread(refusal.Refusal):
+    """A body that its type cannot hold; `because` says where."""
+
+    def __init__(self, kind: str, version: str, because: str) -> None:
+        text = f'{kind} in version "{version}" cannot be handled as a {kind}: {because}'
+        super().__init__(400, "BadRequest", text)
+        self.because = because
+
+
 class Objects:
     """The objects of one cluster."""
 
@@ -130,21 +139,16 @@ class Objects:
         return await self.store.update(record.key, value, revision=record.revision)
 
     def _understood(self, address: Address, body: Object, schema: str, how: Treatment) -> Object:
-        """The body as its type keeps it; raises a 400 refusal."""
+        """The body as its type keeps it; raises `Misread`."""
         version = address.resource.version
         kind = body.get("kind") or address.resource.kind
         try:
             walked = self.schemas.walk(schema, body)
         except Mismatch as error:
-            text = f'{kind} in version "{version}" cannot be handled as a {kind}: {error}'
-            raise refusal.bad_request(text) from None
+            raise Misread(kind, version, str(error)) from None
         unknown = [f'unknown field "{path}"' for path in walked.unknown]
         if unknown and how.validation is FieldValidation.STRICT:
-            text = (
-                f'{kind} in version "{version}" cannot be handled as a {kind}: '
-                f"strict decoding error: {', '.join(unknown)}"
-            )
-            raise refusal.bad_request(text)
+            raise Misread(kind, version, f"strict decoding error: {', '.join(unknown)}")
         if how.validation is FieldValidation.WARN:
             how.warnings.extend(unknown)
         walked.value.setdefault("metadata", {})

@@ -66,3 +66,17 @@ def _json_patcher(patch: Any, address: Address) -> Callable[[Object], Object]:
 
     del address
     return patched
+
+
+def go_text(value: Any) -> str:
+    """A patch as Go's `%v` prints it, which is how the real server quotes a strategic one."""
+    match value:
+        case dict():
+            return f"map[{' '.join(f'{key}:{go_text(value[key])}' for key in sorted(value))}]"
+        case list():
+            return f"[{' '.join(map(go_text, value))}]"
+        case None:
+            return "<nil>"
+        case bool():
+            return str(value).lower()
+    return str(value)

@@ -7,6 +7,7 @@ ceases to is DELETED.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -88,14 +89,21 @@ class Watching:
             told.append(Notice("BOOKMARK", None, self.start, initial_end=True))
         return told
 
-    async def changes(self) -> AsyncIterator[list[Notice]]:
+    @property
+    def tells_initial(self) -> bool:
+        """Whether `initial` has any object to tell."""
+        return bool(self._initial)
+
+    async def changes(self, deadline: float = math.inf) -> AsyncIterator[list[Notice]]:
         """Changes as they happen, several at once when they come fast; raises a 410 refusal.
 
-        When nothing has happened for a while there is a bookmark.
+        When nothing has happened for a while there is a bookmark. `deadline` is a time of the event
+        loop: then the watch ends, with a last bookmark.
         """
-        while True:
+        now = asyncio.get_running_loop().time
+        while now() < deadline:
             try:
-                async with asyncio.timeout(BOOKMARK_EVERY):
+                async with asyncio.timeout_at(min(now() + BOOKMARK_EVERY, deadline)):
                     batch = [await anext(self._watch)]
                 while len(batch) < 512 and (event := self._watch.take()) is not None:
                     batch.append(event)
