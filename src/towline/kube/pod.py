@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from towline.kube.probe import ContainerPort, Lifecycle, Probe
+
 
 class InvalidPod(Exception):
     """An object that is no pod; the API's validation lets none through."""
@@ -137,7 +139,7 @@ class SecurityContext(_Word, frozen=True, kw_only=True):
 
 
 class Container(_Word, frozen=True, kw_only=True):
-    """One container. Fields of an unread kind are kept as JSON, to say that they have no effect."""
+    """One container."""
 
     name: str
     image: str = ""
@@ -154,10 +156,11 @@ class Container(_Word, frozen=True, kw_only=True):
     """`Always` on an init container makes it a sidecar."""
     tty: bool = False
     stdin: bool = False
-    liveness_probe: dict[str, Any] | None = None
-    readiness_probe: dict[str, Any] | None = None
-    startup_probe: dict[str, Any] | None = None
-    lifecycle: dict[str, Any] | None = None
+    ports: tuple[ContainerPort, ...] = ()
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
+    lifecycle: Lifecycle = Lifecycle()
 
 
 class KeyToPath(_Word, frozen=True, kw_only=True):

@@ -209,13 +209,10 @@ class Reach(Protocol):
         """A new TCP socket of the pod's own network, neither connected nor blocking."""
         ...
 
-    async def execute(
-        self, container: ContainerId, command: tuple[str, ...], *, timeout: float
-    ) -> Executed:
-        """Run a command in a running container.
+    async def execute(self, container: ContainerId, command: tuple[str, ...]) -> Executed:
+        """Run a command in a running container; who stops waiting for it kills it.
 
-        Raises `TimeoutError` after it has killed a command that took longer, and `StartFailed` when
-        the runtime refuses.
+        Raises `StartFailed` when the runtime refuses.
         """
         ...
 
