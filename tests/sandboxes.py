@@ -90,10 +90,10 @@ class World:
 
     @contextlib.asynccontextmanager
     async def registry(
-        self, uid: str, made: MadeImage, port: int = 0
+        self, uid: str, served: MadeImage | ScriptedRegistry, port: int = 0
     ) -> AsyncIterator[ScriptedRegistry]:
         """A registry on the loopback of a pod that is open."""
-        registry = ScriptedRegistry(made)
+        registry = ScriptedRegistry(served) if isinstance(served, MadeImage) else served
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", registry.handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

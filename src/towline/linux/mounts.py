@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from towline.linux.system_call import (
     MS_BIND,
@@ -16,6 +17,7 @@ from towline.linux.system_call import (
     MS_RDONLY,
     mount,
     mount_configured,
+    open_below,
     unmount,
 )
 
@@ -59,6 +61,50 @@ def mount_overlay(lowers: Sequence[Path], upper: Path, work: Path, target: Path)
 def mount_memory(target: Path, options: str) -> None:
     """Mount a filesystem that is only in memory."""
     mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def mount_part(root: Path, path: str, target: Path) -> None:
+    """Show a file or folder below `root` at another place; links never lead out of `root`.
+
+    What is shown is what was opened, whatever others do to the path meanwhile.
+    """
+    fd = open_below(root, path, os.O_PATH)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            target.mkdir()
+        else:
+            target.touch()
+        mount(f"/proc/self/fd/{fd}", target, None, MS_BIND)
+    finally:
+        os.close(fd)
+
+
+def make_folders(root: Path, path: str, mode: int) -> None:
+    """Make the missing folders of a path below `root`; links never lead out of it."""
+    known = ""
+    for name in PurePosixPath(path).parts:
+        try:
+            fd = open_below(root, known or ".", os.O_PATH | os.O_DIRECTORY)
+        except NotADirectoryError:
+            return
+        try:
+            os.mkdir(name, mode, dir_fd=fd)
+            _set_mode(name, fd, mode)
+        except FileExistsError:
+            pass
+        finally:
+            os.close(fd)
+        known = f"{known}/{name}"
+
+
+def _set_mode(name: str, folder: int, mode: int) -> None:
+    """Of a folder, and of nothing that somebody put into its place."""
+    fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
 
 
 def keep_private(folder: Path) -> None:

@@ -103,8 +103,8 @@ class OciRuntime:
         return cls(name, path, Path(monitor), state)
 
     async def create(self, container: ContainerFiles) -> int:
-        """Make a container, ready to start; the number of its first process. Raises
-        `RuntimeRefused`.
+        """Make a container, ready to start; the number of its first process. The folders of its
+        files exist. Raises `RuntimeRefused`.
         """
         receiver, sender = os.pipe()
         with contextlib.closing(os.fdopen(receiver, "rb", buffering=0)) as pipe:
@@ -112,6 +112,7 @@ class OciRuntime:
                 process = await asyncio.create_subprocess_exec(
                     *self._monitor_command(container),
                     pass_fds=(sender,),
+                    cwd=container.state,  # conmon writes `oom` where it is
                     env={**os.environ, "_OCI_SYNCPIPE": str(sender)},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
@@ -150,9 +151,7 @@ class OciRuntime:
 
     async def _run(self, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(
-            self.program,
-            *self._options(),
-            *arguments,
+            *self.command(*arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -160,6 +159,10 @@ class OciRuntime:
         _, said = await process.communicate()
         if process.returncode != 0:
             raise RuntimeRefused(said.decode(errors="replace"))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The runtime's command line for these arguments."""
+        return [str(self.program), *self._options(), *arguments]
 
     def _options(self) -> list[str]:
         return [f"--root={self.state}"]

@@ -14,11 +14,18 @@ _NO_WORKING_DIR = re.compile(r"^(?:cannot )?chdir(?: to)? `(?P<dir>.*)`: (?P<why
 _TASK = "failed to create containerd task"
 _FRAME = f"{_TASK}: failed to create shim task: OCI runtime create failed"
 _REFUSED = frozenset({"Permission denied", "Operation not permitted"})
+TIMED_OUT = "context deadline exceeded"
 
 
 def refusal(runtime: str, said: str, program: str) -> str:
     """The text of a container's failed start. `program` is the first word of what it was to run."""
     return f"{_FRAME}: {runtime} create failed: {_core(runtime, said, program)}: unknown"
+
+
+def exec_refusal(runtime: str, said: str, program: str) -> str:
+    """The text when a command cannot be run in a container that runs."""
+    core = _core(runtime, said, program).removeprefix("exec failed: ")
+    return f"failed to exec in container: OCI runtime exec failed: exec failed: {core}: unknown"
 
 
 def spec_refusal(container: str, reason: str) -> str:
@@ -29,6 +36,11 @@ def spec_refusal(container: str, reason: str) -> str:
 def root_refusal(reason: str) -> str:
     """The text when a container's files cannot be made."""
     return f"{_TASK}: failed to mount rootfs component: {reason}"
+
+
+def sub_path_refusal(path: str) -> str:
+    """The kubelet's text when a volume does not have what a mount's `subPath` names."""
+    return f'failed to prepare subPath for volumeMount "{path}"'
 
 
 def _core(runtime: str, said: str, program: str) -> str:

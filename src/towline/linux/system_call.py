@@ -15,7 +15,7 @@ AT_FDCWD = -100
 RESOLVE_IN_ROOT = 0x10
 # The numbers are the same on every architecture: Linux gave new calls one number since 5.1.
 _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _OPENAT2 = 429, 430, 431, 432, 437
-_READ_ONLY = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_READ_ONLY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,14 +62,14 @@ def mount_configured(kind: str, options: list[tuple[str, str]], target: Path, fl
         os.close(mounted)
 
 
-def open_below(root: Path, path: str) -> int:
-    """Open a file for reading as if `root` were the root directory, symbolic links included.
+def open_below(root: Path, path: str, flags: int = _READ_ONLY) -> int:
+    """Open a file as if `root` were the root directory, symbolic links included.
 
-    It does not wait for the other end of a pipe.
+    By default for reading, without waiting for the other end of a pipe.
     """
     folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        how = (ctypes.c_uint64 * 3)(_READ_ONLY, 0, RESOLVE_IN_ROOT)
+        how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT)
         opened = _libc.syscall(
             _OPENAT2, folder, os.fsencode(path), how, ctypes.c_size_t(ctypes.sizeof(how))
         )

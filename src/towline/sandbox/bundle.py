@@ -11,7 +11,7 @@ import msgspec
 
 from towline.cluster.node.provider import ContainerSpec, StartFailed
 from towline.linux.mounts import mount_overlay
-from towline.linux.runtime_message import root_refusal, spec_refusal
+from towline.linux.runtime_message import root_refusal, spec_refusal, sub_path_refusal
 from towline.sandbox import record_file
 from towline.sandbox.command_line import command_line
 from towline.sandbox.lower_layers import LowerLayers
@@ -22,7 +22,7 @@ from towline.sandbox.record import ImageRecord
 from towline.sandbox.runtime_spec import Bind, Surroundings, runtime_spec
 from towline.sandbox.settings import SandboxSettings
 from towline.sandbox.user import Accounts, UnknownUser, User
-from towline.sandbox.volumes import write_volumes
+from towline.sandbox.volumes import NoSuchPart, write_volumes
 
 TERMINATION_LOG = "/dev/termination-log"  # the default terminationMessagePath
 
@@ -52,6 +52,8 @@ class Bundles:
             self._write(folder, spec, image)
         except OSError as error:
             raise StartFailed(root_refusal(str(error))) from error
+        except NoSuchPart as error:
+            raise StartFailed(sub_path_refusal(str(error))) from error
         except UnknownUser as error:
             raise StartFailed(spec_refusal(folder.id, str(error))) from error
         return words[0]

@@ -25,10 +25,16 @@ def command_line(spec: ContainerSpec, config: ImageConfig) -> tuple[str, ...]:
     return (*config.entrypoint, *(spec.args or config.command))
 
 
-def environment(spec: ContainerSpec, config: ImageConfig, hostname: str) -> tuple[str, ...]:
-    """The variables, as `NAME=value`."""
+def environment(
+    spec: ContainerSpec, config: ImageConfig, hostname: str, home: str
+) -> tuple[str, ...]:
+    """The variables, as `NAME=value`. `home` is the user's own folder: a runtime would set HOME as
+    well, but crun waits for ever when the list of users is a pipe.
+    """
     terminal = [("TERM", "xterm")] if spec.tty else []
-    pairs = _joined([("PATH", _PATH)], config.env, terminal, [("HOSTNAME", hostname)], spec.env)
+    own = [("HOSTNAME", hostname)]
+    pairs = _joined([("PATH", _PATH)], config.env, terminal, own, spec.env)
+    pairs.setdefault("HOME", home)
     return tuple(f"{name}={value}" for name, value in pairs.items())
 
 

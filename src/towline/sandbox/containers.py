@@ -12,23 +12,28 @@ import asyncio
 import contextlib
 import signal
 import time
+from dataclasses import replace
 
 from towline.cluster.node.provider import (
     ContainerId,
     ContainerSpec,
+    Executed,
     Exit,
     StandingContainer,
     StartFailed,
 )
 from towline.linux.oci_runtime import OciRuntime, RuntimeRefused
 from towline.linux.process import Process
-from towline.linux.runtime_message import refusal
+from towline.linux.runtime_exec import execute
+from towline.linux.runtime_message import TIMED_OUT, exec_refusal, refusal
 from towline.sandbox.bundle import Bundles
 from towline.sandbox.pod_folder import ContainerFolder, PodFolder, PodFolders
 from towline.sandbox.pod_locks import PodLocks
 from towline.sandbox.record import ContainerRecord, StartRecord
 from towline.sandbox.remains import START_FAILED_CODE, Remains
 from towline.sandbox.stop_signal import stop_signal
+
+KEPT_ATTEMPTS = 1  # the kubelet's MaxPerPodContainer
 
 
 class Containers:
@@ -58,7 +63,17 @@ class Containers:
                 await self._let_run(folder)
                 return started.started_at
             await self._remains.discard(folder)
+            await self._forget_older(folder, spec.id)
             return await self._start(folder, spec)
+
+    async def _forget_older(self, folder: ContainerFolder, container: ContainerId) -> None:
+        """Of the attempts before, only the last is kept, with its log: as the kubelet does."""
+        for attempt in range(container.attempt - KEPT_ATTEMPTS - 1, -1, -1):
+            older = folder.pod.container(replace(container, attempt=attempt))
+            if not older.path.exists():
+                break
+            await self._remains.discard(older)
+            older.runtime_files().log.unlink(missing_ok=True)
 
     async def _start(self, folder: ContainerFolder, spec: ContainerSpec) -> float:
         files = folder.runtime_files(terminal=spec.tty)
@@ -69,10 +84,11 @@ class Containers:
         try:
             program = await self._bundles.make(folder, spec)
             folder.monitor.mkdir()
-            started = _noted(folder, await self._runtime.create(files))
+            async with asyncio.timeout(self._bundles.settings.start_patience):
+                started = _noted(folder, await self._runtime.create(files))
             await self._runtime.start(folder.id)
-        except RuntimeRefused as error:
-            text = refusal(self._runtime.name, str(error), program)
+        except (RuntimeRefused, TimeoutError) as error:
+            text = refusal(self._runtime.name, str(error) or TIMED_OUT, program)
             await self._give_up(folder, text)
             raise StartFailed(text) from error
         except StartFailed as error:
@@ -86,7 +102,7 @@ class Containers:
 
     async def _give_up(self, folder: ContainerFolder, text: str) -> None:
         folder.keep(Exit(START_FAILED_CODE, "StartError", text, 0, time.time()))
-        await self._remains.release(folder)
+        await self._remains.abandon(folder)
 
     async def _let_run(self, folder: ContainerFolder) -> None:
         """Start what is made and waits; whoever began that may be at it still."""
@@ -124,6 +140,16 @@ class Containers:
                 return
         started.process.signal(signal.SIGKILL)
         await self.wait(container)
+
+    async def execute(self, container: ContainerId, command: tuple[str, ...]) -> Executed:
+        """Run a command in a running container; see the provider's port."""
+        folder = self._folder(container)
+        try:
+            code, said = await execute(self._runtime, folder.runtime_files(), command)
+        except RuntimeRefused as error:
+            text = exec_refusal(self._runtime.name, str(error), command[0])
+            raise StartFailed(text) from error
+        return Executed(code, said.decode(errors="replace"))
 
     async def settle(self, folder: ContainerFolder) -> Exit | None:
         """How a container ended, written down and cleared up; None while it runs or has no process.

@@ -79,6 +79,11 @@ class ContainerFolder:
         return self.pod.files / self.name
 
     @property
+    def parts(self) -> Path:
+        """Parts of volumes that it is shown, each mounted."""
+        return self.path / "parts"
+
+    @property
     def termination_log(self) -> Path:
         """What it wants to say at its end; `terminationMessagePath`."""
         return self.path / "termination-log"

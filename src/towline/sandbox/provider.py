@@ -9,6 +9,7 @@ and it begins with an empty folder.
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from typing import Self
 from towline.cluster.node.provider import (
     ContainerId,
     ContainerSpec,
+    Executed,
     Exit,
     Image,
     PodIdentity,
@@ -26,6 +28,7 @@ from towline.content.extract import remove_tree
 from towline.content.layers import LayerStore
 from towline.linux.cgroups import Cgroups
 from towline.linux.mounts import keep_private, unmount_below
+from towline.linux.namespace_socket import SocketMaker
 from towline.linux.oci_runtime import OciRuntime
 from towline.linux.process import boot_id
 from towline.pull.keyring import Keyring
@@ -150,6 +153,14 @@ class Sandbox:
     async def stop(self, container: ContainerId, *, grace: float) -> None:
         """See `Containers`."""
         await self._parts.containers.stop(container, grace=grace)
+
+    async def socket(self, pod_uid: str) -> socket.socket:
+        """See `Reach`."""
+        return SocketMaker(self._network.namespace_path(pod_uid)).stream("0.0.0.0")  # noqa: S104  # only its family counts
+
+    async def execute(self, container: ContainerId, command: tuple[str, ...]) -> Executed:
+        """See `Reach`."""
+        return await self._parts.containers.execute(container, command)
 
     def log(self, container: ContainerId) -> Path:
         """See `Containers`."""

@@ -52,9 +52,13 @@ class Remains:
         """Remove a container, however far it came: afterwards it was never there."""
         if not folder.path.exists():
             return
+        await self.abandon(folder)
+        await asyncio.to_thread(remove_tree, folder.path)
+
+    async def abandon(self, folder: ContainerFolder) -> None:
+        """Give back what a container has, also where a runtime is still at work on it."""
         await asyncio.to_thread(end_runtime_processes, self.runtime.state, folder.id)
         await self.release(folder)
-        await asyncio.to_thread(remove_tree, folder.path)
 
     async def release(self, folder: ContainerFolder) -> None:
         """Give back what a container has of the machine, killing it if it lives. What is written

@@ -101,7 +101,7 @@ def _process(
         "terminal": spec.tty,
         "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)},
         "args": list(command_line(spec, config)),
-        "env": list(environment(spec, config, around.hostname)),
+        "env": list(environment(spec, config, around.hostname, user.home)),
         "cwd": working_dir(spec, config),
         "capabilities": {
             kind: list(_CAPABILITIES) for kind in ("bounding", "effective", "permitted")

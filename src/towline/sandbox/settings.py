@@ -25,3 +25,5 @@ class SandboxSettings:
     """Layers that no pod uses are removed when all layers take more than this."""
     processes: int = 4096
     """How many processes and threads one container may have."""
+    start_patience: float = 120.0  # the kubelet's runtimeRequestTimeout
+    """Seconds for a runtime to make a container; an image can keep some of them waiting."""

@@ -31,6 +31,7 @@ class User:
     gid: int = 0
     groups: tuple[int, ...] = ()
     """All groups, the first one included."""
+    home: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +49,22 @@ class Accounts:
     def find(self, wanted: str) -> User:
         """Resolve `user[:group]`, each a name or a number; raises `UnknownUser`."""
         name, _, group = wanted.partition(":")
-        uid, gid, login = self._user(name or "0")
+        uid, gid, login, home = self._user(name or "0")
         if group:
             gid = self._group(group)
         groups = dict.fromkeys((gid, *self._groups_of(login)))
-        return User(uid, gid, tuple(groups))
+        return User(uid, gid, tuple(groups), home)
 
-    def _user(self, wanted: str) -> tuple[int, int, str]:
+    def _user(self, wanted: str) -> tuple[int, int, str, str]:
         number = _number(wanted)
         for fields in _entries(self.passwd, 4):
             uid, gid = _number(fields[2]), _number(fields[3])
             matches = fields[0] == wanted if number is None else uid == number
             if matches and uid is not None and gid is not None:
-                return uid, gid, fields[0]
+                return uid, gid, fields[0], "".join(fields[5:6]) or "/"
         if number is None:
             raise UnknownUser("no users found")
-        return number, 0, ""
+        return number, 0, "", "/"
 
     def _group(self, wanted: str) -> int:
         number = _number(wanted)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from towline.cluster.node.provider import ContainerSpec, Mount, ScratchVolume, VolumeFiles
+from towline.linux.mounts import make_folders, mount_part, unmount_if_mounted
 from towline.sandbox.pod_folder import ContainerFolder
 from towline.sandbox.runtime_spec import Bind
 
@@ -19,32 +20,56 @@ _FILE_MODE = 0o644  # the kubelet's defaultMode
 _SCRATCH_MODE = 0o777  # pkg/volume/emptydir/empty_dir.go
 
 
+class NoSuchPart(Exception):
+    """A volume does not have what a mount wants to show of it; the text is the mount's path."""
+
+
 def write_volumes(folder: ContainerFolder, spec: ContainerSpec) -> tuple[Bind, ...]:
-    """Make what the container's mounts show, and say where it is."""
+    """Make what the container's mounts show, and say where it is; raises `NoSuchPart`."""
     return tuple(_bind(folder, number, mount) for number, mount in enumerate(spec.mounts))
 
 
 def remove_volumes(folder: ContainerFolder) -> None:
-    """Forget the files that were this container's alone."""
-    shutil.rmtree(folder.volumes, ignore_errors=True)
+    """Forget what was this container's alone."""
+    for part in folder.parts.glob("*"):
+        unmount_if_mounted(part)
+    for own in (folder.parts, folder.volumes):
+        if own.exists():
+            shutil.rmtree(own)
 
 
 def _bind(folder: ContainerFolder, number: int, mount: Mount) -> Bind:
+    place = _source(folder, number, mount)
+    shown = _part(place, mount, folder.parts / str(number)) if mount.sub_path else place
+    read_only = mount.read_only or isinstance(mount.source, VolumeFiles)
+    return Bind(mount.path, shown, read_only)
+
+
+def _source(folder: ContainerFolder, number: int, mount: Mount) -> Path:
     match mount.source:
         case VolumeFiles(files):
             place = folder.volumes / str(number)
+            place.mkdir(parents=True)
             for name, content in files.items():
                 _write(place, name, content)
-            place.mkdir(parents=True, exist_ok=True)
-            return Bind(mount.path, place, read_only=True)
         case ScratchVolume(name):
             place = folder.pod.scratch(_single(name))
             if not place.exists():
                 place.mkdir()
                 place.chmod(_SCRATCH_MODE)
-            return Bind(mount.path, place, mount.read_only)
         case _:
             assert_never(mount.source)
+    return place
+
+
+def _part(place: Path, mount: Mount, shown: Path) -> Path:
+    try:
+        if isinstance(mount.source, ScratchVolume):
+            make_folders(place, mount.sub_path, _SCRATCH_MODE)
+        mount_part(place, mount.sub_path, shown)
+    except OSError as error:
+        raise NoSuchPart(mount.path) from error
+    return shown
 
 
 def _write(place: Path, name: str, content: bytes) -> None:
