@@ -68,20 +68,23 @@ def decode(body: bytes, table: Table) -> dict[str, Any]:
     """The object in an enveloped body; raises `Undecodable`."""
     try:
         return _decode(body, table)
-    except (IndexError, UnicodeDecodeError, KeyError, ValueError, struct.error) as error:
-        raise (
-            error if isinstance(error, Undecodable) else Undecodable(f"malformed: {error}")
-        ) from error
+    except Undecodable:
+        raise
+    except IndexError:
+        raise Undecodable("truncated") from None
+    except (ValueError, struct.error, RecursionError) as error:
+        raise Undecodable(f"malformed: {error}") from error
 
 
 def _decode(body: bytes, table: Table) -> dict[str, Any]:
     if not body.startswith(MAGIC):
         raise Undecodable("does not begin with the Kubernetes envelope")
     envelope = dict(_wire(body[len(MAGIC) :]))
-    about = dict(_wire(envelope.get(1, b"")))
-    version, kind = about.get(1, b"").decode(), about.get(2, b"").decode()
+    about = dict(_wire(_bytes(envelope.get(1, b""))))
+    version, kind = _text(about, 1), _text(about, 2)
     message = _message(version, kind, table)
-    return {"kind": kind, "apiVersion": version, **_object(message, envelope.get(2, b""), table)}
+    content = _bytes(envelope.get(2, b""))
+    return {"kind": kind, "apiVersion": version, **_object(message, content, table)}
 
 
 def _message(version: str, kind: str, table: Table) -> Message:
@@ -105,7 +108,7 @@ def _object(message: Message, data: bytes, table: Table) -> dict[str, Any]:
 
 def _put(found: dict[str, Any], field: Field, raw: Any, table: Table) -> None:
     if field.type == _MESSAGE and table[field.message].is_map:
-        key, value = _entry(table[field.message], raw, table)
+        key, value = _entry(table[field.message], _bytes(raw), table)
         found.setdefault(field.name, {})[key] = value
         return
     value = _value(field, raw, table)
@@ -121,14 +124,14 @@ def _entry(message: Message, raw: bytes, table: Table) -> tuple[str, Any]:
     parts = dict(_wire(raw))
     field = message.fields[2]
     held = parts.get(2, b"" if field.type in (_MESSAGE, 9, 12) else 0)
-    return parts.get(1, b"").decode(), _value(field, held, table)
+    return _text(parts, 1), _value(field, held, table)
 
 
 def _value(field: Field, raw: Any, table: Table) -> Any:
     if field.type != _MESSAGE:
         return _SCALARS[field.type](raw)
     own = _OWN_FORM.get(field.message)
-    return own(raw) if own else _object(table[field.message], raw, table)
+    return own(_bytes(raw)) if own else _object(table[field.message], _bytes(raw), table)
 
 
 def _wire(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -167,7 +170,24 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise Undecodable("a number of more than 64 bits")
 
 
-def _signed(value: int) -> int:
+def _bytes(raw: Any) -> bytes:
+    if not isinstance(raw, bytes):
+        raise Undecodable("a number where text or a message should be")
+    return raw
+
+
+def _count(raw: Any) -> int:
+    if not isinstance(raw, int):
+        raise Undecodable("text or a message where a number should be")
+    return raw
+
+
+def _text(parts: Mapping[int, Any], number: int) -> str:
+    return _bytes(parts.get(number, b"")).decode()
+
+
+def _signed(raw: Any) -> int:
+    value = _count(raw)
     return value - (1 << 64) if value >> 63 else value
 
 
@@ -182,7 +202,7 @@ def _micro_time(data: bytes) -> str | None:
     parts = dict(_wire(data))
     if not parts:
         return None
-    return f"{_moment(parts):%Y-%m-%dT%H:%M:%S}.{parts.get(2, 0) // 1000:06d}Z"
+    return f"{_moment(parts):%Y-%m-%dT%H:%M:%S}.{_count(parts.get(2, 0)) // 1000 % 1_000_000:06d}Z"
 
 
 def _moment(parts: Mapping[int, Any]) -> datetime:
@@ -193,40 +213,38 @@ def _moment(parts: Mapping[int, Any]) -> datetime:
 
 
 def _quantity(data: bytes) -> str:
-    text: bytes = dict(_wire(data)).get(1, b"")
-    return text.decode()
+    return _text(dict(_wire(data)), 1)
 
 
 def _int_or_string(data: bytes) -> int | str:
     parts = dict(_wire(data))
     if parts.get(1, 0) == 1:
-        text: bytes = parts.get(3, b"")
-        return text.decode()
+        return _text(parts, 3)
     return _signed(parts.get(2, 0))
 
 
 def _raw_json(data: bytes) -> Any:
-    return json.loads(dict(_wire(data)).get(1, b"{}") or b"{}")
+    return json.loads(_bytes(dict(_wire(data)).get(1, b"")) or b"{}")
 
 
 def _strings(data: bytes) -> list[str]:
-    return [text.decode() for _, text in _wire(data)]
+    return [_bytes(text).decode() for _, text in _wire(data)]
 
 
 _SCALARS: Mapping[int, Callable[[Any], Any]] = {
-    1: lambda raw: struct.unpack("<d", raw)[0],
+    1: lambda raw: struct.unpack("<d", _bytes(raw))[0],
     3: _signed,
-    4: int,
+    4: _count,
     5: _signed,
-    8: bool,
-    9: lambda raw: raw.decode(),
-    12: lambda raw: base64.b64encode(raw).decode(),
-    13: int,
+    8: lambda raw: bool(_count(raw)),
+    9: lambda raw: _bytes(raw).decode(),
+    12: lambda raw: base64.b64encode(_bytes(raw)).decode(),
+    13: _count,
 }
 _OWN_FORM: Mapping[str, Callable[[bytes], Any]] = {
     f"{_META}Time": _time,
     f"{_META}MicroTime": _micro_time,
-    f"{_META}Duration": lambda data: dict(_wire(data)).get(1, 0),
+    f"{_META}Duration": lambda data: _signed(dict(_wire(data)).get(1, 0)),
     f"{_META}FieldsV1": _raw_json,
     "k8s.io.apimachinery.pkg.runtime.RawExtension": _raw_json,
     "k8s.io.apimachinery.pkg.api.resource.Quantity": _quantity,
