@@ -14,7 +14,6 @@ from typing import Any
 from towline.kube import quantity
 
 Definitions = Mapping[str, Mapping[str, Any]]
-_Walk = Callable[[Any, str, list[str]], Any]
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _GO_NAMES = {
@@ -24,7 +23,10 @@ _GO_NAMES = {
     bool: "bool",
     int: "number",
     float: "number",
+    type(None): "null",
 }
+_GO_TYPES = {"string": "string", "boolean": "bool", "number": "float64"}
+_BOUNDS = {"int32": 1 << 31, "int64": 1 << 63}
 
 
 class Mismatch(ValueError):
@@ -39,18 +41,35 @@ class Walked:
     unknown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a walker stands, for the words of its complaint."""
+# Where a walker stands: the step above, the struct (empty in lists and maps), and the field, index or key.
+# It is spelled out only for a complaint, so that walking costs little.
+_Place = tuple[Any, str, str | int] | None
+_Walk = Callable[[Any, _Place, list[str]], Any]
 
-    struct: str
-    path: str
 
-    def mismatch(self, value: Any, expected: str) -> Mismatch:
-        """What Go says of a wrong type."""
-        found = _GO_NAMES.get(type(value), "value")
-        where = f"Go struct field {self.struct}.{self.path}" if self.path else "Go value"
-        return Mismatch(f"json: cannot unmarshal {found} into {where} of type {expected}")
+def _path(place: _Place) -> str:
+    """The place as strict decoding names it: `spec.containers[0].image`."""
+    said = ""
+    while place is not None:
+        place, _, step = place
+        said = f"[{step}]{said}" if isinstance(step, int) else f".{step}{said}"
+    return said.removeprefix(".")
+
+
+def _mismatch(place: _Place, value: Any, expected: str) -> Mismatch:
+    """What Go says of a wrong type, or of a number that does not fit."""
+    found = _GO_NAMES.get(type(value), "value")
+    if found == "number" and expected in _BOUNDS:
+        found = f"number {value}"
+    fields = list[str]()
+    innermost = ""
+    while place is not None:
+        place, struct, step = place
+        if struct:
+            innermost = innermost or struct
+            fields.insert(0, str(step))
+    where = f"Go struct field {innermost}.{'.'.join(fields)}" if fields else "Go value"
+    return Mismatch(f"json: cannot unmarshal {found} into {where} of type {expected}")
 
 
 class Schemas:
@@ -59,12 +78,11 @@ class Schemas:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self._walks: dict[str, _Walk] = {}
-        self._patch_fields: dict[str, Mapping[str, Mapping[str, Any]]] = {}
 
     def walk(self, name: str, value: Mapping[str, Any]) -> Walked:
         """Read `value` as the definition `name`; raises `Mismatch`."""
         unknown: list[str] = []
-        read = self._definition(name)(value, "", unknown)
+        read = self._definition(name)(value, None, unknown)
         return Walked(read, tuple(unknown))
 
     def properties(self, name: str) -> Mapping[str, Mapping[str, Any]]:
@@ -89,25 +107,25 @@ class Schemas:
         if kind == "object" and "properties" in schema:
             return self._struct(schema["properties"], name)
         if kind == "object" and "additionalProperties" in schema:
-            return _mapping(self._compile(schema["additionalProperties"], ""))
+            return _mapping(self._compile(schema["additionalProperties"], ""), _go_type(schema))
         if kind == "array":
-            return _sequence(self._compile(schema["items"], ""))
+            return _sequence(self._compile(schema["items"], ""), _go_type(schema))
         return _leaf(schema)
 
     def _struct(self, properties: Mapping[str, Any], name: str) -> _Walk:
-        short = name.rpartition(".")[2]
+        struct, go_type = name.rpartition(".")[2], _go_name(name)
         walks = {field: self._compile(schema, "") for field, schema in properties.items()}
 
-        def walk(value: Any, path: str, unknown: list[str]) -> Any:
+        def walk(value: Any, place: _Place, unknown: list[str]) -> Any:
             if type(value) is not dict:
-                raise _Place(short, _bare(path)).mismatch(value, f"v1.{short}")
+                raise _mismatch(place, value, go_type)
             read = {}
             for field, held in value.items():
                 step = walks.get(field)
                 if step is None:
-                    unknown.append(f"{path}.{field}" if path else field)
+                    unknown.append(_path((place, struct, field)))
                 elif held is not None:
-                    read[field] = step(held, f"{path}.{field}" if path else field, unknown)
+                    read[field] = step(held, (place, struct, field), unknown)
             return read
 
         return walk
@@ -121,26 +139,27 @@ def reference(schema: Mapping[str, Any]) -> str | None:
     return None if pointer is None else str(pointer).rpartition("/")[2]
 
 
-def _bare(path: str) -> str:
-    """The path as Go's decoder says it: without indexes."""
-    return "".join(part.partition("]")[2] if "]" in part else part for part in path.split("["))
+def _go_name(definition: str) -> str:
+    """A definition's type as Go's decoder names it: `v1.PodSpec`."""
+    return ".".join(definition.split(".")[-2:])
 
 
-def _struct_of(path: str) -> str:
-    steps = _bare(path).split(".")
-    return steps[-2][:1].upper() + steps[-2][1:] if len(steps) > 1 else steps[0]
-
-
-def _scalar(types: Sequence[type], expected: str) -> _Walk:
-    allowed = frozenset(types)
-
-    def walk(value: Any, path: str, unknown: list[str]) -> Any:
-        del unknown
-        if type(value) not in allowed:
-            raise _Place(_struct_of(path), _bare(path)).mismatch(value, expected)
-        return value
-
-    return walk
+def _go_type(schema: Mapping[str, Any]) -> str:
+    """The Go type of a field."""
+    target = reference(schema)
+    if target is not None:
+        return _go_name(target)
+    if "additionalProperties" in schema:
+        return f"map[string]{_go_type(schema['additionalProperties'])}"
+    match schema.get("type"), schema.get("format"):
+        case "array", _:
+            return f"[]{_go_type(schema['items'])}"
+        case "string", "byte":
+            return "[]uint8"
+        case "integer", size:
+            return size or "int64"
+        case kind, _:
+            return _GO_TYPES.get(str(kind), "interface {}")
 
 
 def _leaf(schema: Mapping[str, Any]) -> _Walk:
@@ -149,8 +168,8 @@ def _leaf(schema: Mapping[str, Any]) -> _Walk:
             return _bytes
         case "string", _:
             return _scalar((str,), "string")
-        case "integer", size:
-            return _scalar((int,), size or "int64")
+        case "integer", _:
+            return _integer(_go_type(schema))
         case "number", _:
             return _scalar((int, float), "float64")
         case "boolean", _:
@@ -158,18 +177,42 @@ def _leaf(schema: Mapping[str, Any]) -> _Walk:
     return _anything
 
 
-def _anything(value: Any, path: str, unknown: list[str]) -> Any:
-    del path, unknown
+def _scalar(types: Sequence[type], expected: str) -> _Walk:
+    allowed = frozenset(types)
+
+    def walk(value: Any, place: _Place, unknown: list[str]) -> Any:
+        del unknown
+        if type(value) not in allowed:
+            raise _mismatch(place, value, expected)
+        return value
+
+    return walk
+
+
+def _integer(expected: str) -> _Walk:
+    bound = _BOUNDS[expected]
+
+    def walk(value: Any, place: _Place, unknown: list[str]) -> Any:
+        del unknown
+        if type(value) is not int or not -bound <= value < bound:
+            raise _mismatch(place, value, expected)
+        return value
+
+    return walk
+
+
+def _anything(value: Any, place: _Place, unknown: list[str]) -> Any:
+    del place, unknown
     return value
 
 
-def _bytes(value: Any, path: str, unknown: list[str]) -> Any:
+def _bytes(value: Any, place: _Place, unknown: list[str]) -> Any:
     del unknown
     if type(value) is not str:
-        raise _Place(_struct_of(path), _bare(path)).mismatch(value, "[]uint8")
+        raise _mismatch(place, value, "[]uint8")
     try:
         binascii.a2b_base64(value, strict_mode=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, and a sign that is not ASCII
         raise Mismatch(f"illegal base64 data at input byte {_first_wrong(value)}") from None
     return value
 
@@ -179,8 +222,8 @@ def _first_wrong(text: str) -> int:
     return next((at for at, sign in enumerate(text) if sign not in alphabet), len(text) // 4 * 4)
 
 
-def _quantity(value: Any, path: str, unknown: list[str]) -> Any:
-    del path, unknown
+def _quantity(value: Any, place: _Place, unknown: list[str]) -> Any:
+    del place, unknown
     if type(value) not in (str, int, float):
         raise Mismatch("quantities must be strings or numbers")
     try:
@@ -189,12 +232,12 @@ def _quantity(value: Any, path: str, unknown: list[str]) -> Any:
         raise Mismatch(str(error)) from None
 
 
-def _mapping(inner: _Walk) -> _Walk:
-    def walk(value: Any, path: str, unknown: list[str]) -> Any:
+def _mapping(inner: _Walk, expected: str) -> _Walk:
+    def walk(value: Any, place: _Place, unknown: list[str]) -> Any:
         if type(value) is not dict:
-            raise _Place(_struct_of(path), _bare(path)).mismatch(value, "map[string]string")
+            raise _mismatch(place, value, expected)
         return {
-            key: inner(held, f"{path}.{key}", unknown)
+            key: inner(held, (place, "", key), unknown)
             for key, held in value.items()
             if held is not None
         }
@@ -202,11 +245,11 @@ def _mapping(inner: _Walk) -> _Walk:
     return walk
 
 
-def _sequence(inner: _Walk) -> _Walk:
-    def walk(value: Any, path: str, unknown: list[str]) -> Any:
+def _sequence(inner: _Walk, expected: str) -> _Walk:
+    def walk(value: Any, place: _Place, unknown: list[str]) -> Any:
         if type(value) is not list:
-            raise _Place(_struct_of(path), _bare(path)).mismatch(value, "[]v1.Item")
-        return [inner(held, f"{path}[{at}]", unknown) for at, held in enumerate(value)]
+            raise _mismatch(place, value, expected)
+        return [inner(held, (place, "", at), unknown) for at, held in enumerate(value)]
 
     return walk
 
