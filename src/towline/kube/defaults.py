@@ -6,8 +6,12 @@ that kubectl's three-way merges see what they would see of the real server.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
+
+from towline.kube.quantity import value
 
 Object = dict[str, Any]
 
@@ -31,15 +35,17 @@ def apply(kind: str, item: Object) -> None:
 
 def _fill(held: Object, **defaults: Any) -> None:
     """Set what is absent or, in Go's eyes, unset."""
-    for key, value in defaults.items():
+    for key, default in defaults.items():
         if held.get(key) is None or held[key] == "":
-            held[key] = value
+            held[key] = default
 
 
 def _pod(pod: Object) -> None:
     spec = pod.setdefault("spec", {})
     pod_spec(spec)
     _fill(spec, enableServiceLinks=True)
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        _request_what_is_allowed(container["resources"])
     _fill(pod.setdefault("status", {}), phase="Pending", qosClass=quality(spec))
 
 
@@ -80,11 +86,6 @@ def _container(container: Object) -> None:
         terminationMessagePolicy="File",
         imagePullPolicy=pull_policy(container.get("image", "")),
     )
-    limits = container["resources"].get("limits") or {}
-    if limits:
-        requests = container["resources"].setdefault("requests", {})
-        for name, value in limits.items():
-            requests.setdefault(name, value)
     for port in container.get("ports") or ():
         _fill(port, protocol="TCP")
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
@@ -94,6 +95,13 @@ def _container(container: Object) -> None:
         field = (variable.get("valueFrom") or {}).get("fieldRef")
         if field is not None:
             _fill(field, apiVersion="v1")
+
+
+def _request_what_is_allowed(resources: Object) -> None:
+    """A limit without a request is one; of a pod alone, not of a template (`SetDefaults_Pod`)."""
+    limits = resources.get("limits") or {}
+    if limits:
+        resources["requests"] = {**limits, **(resources.get("requests") or {})}
 
 
 def _probe(probe: Object) -> None:
@@ -122,18 +130,27 @@ def _volume(volume: Object) -> None:
 
 
 def quality(spec: Mapping[str, Any]) -> str:
-    """The quality-of-service class that follows from requests and limits."""
+    """The quality-of-service class that follows from requests and limits (`ComputePodQOS`)."""
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    asked = [one.get("resources") or {} for one in containers]
-    if not any(one.get("requests") or one.get("limits") for one in asked):
+    asked = [_computing(one.get("resources") or {}) for one in containers]
+    if not any(limits or requests for limits, requests in asked):
         return "BestEffort"
-    for one in asked:
-        limits, requests = one.get("limits") or {}, one.get("requests") or {}
-        if any(name not in limits for name in ("cpu", "memory")):
-            return "Burstable"
-        if any(requests.get(name, limits[name]) != limits[name] for name in ("cpu", "memory")):
-            return "Burstable"
-    return "Guaranteed"
+    if all(len(limits) == 2 and requests == limits for limits, requests in asked):
+        return "Guaranteed"
+    return "Burstable"
+
+
+def _computing(resources: Mapping[str, Any]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """Limits and requests of processor and memory, as far as they are more than nothing."""
+    limits, requests = (
+        {
+            name: amount
+            for name in ("cpu", "memory")
+            if (amount := value(str((resources.get(part) or {}).get(name, 0)))) > 0
+        }
+        for part in ("limits", "requests")
+    )
+    return limits, requests
 
 
 def _template(workload: Object) -> Object:
@@ -167,14 +184,12 @@ def _replica_set(replica_set: Object) -> None:
 
 
 def _secret(secret: Object) -> None:
-    from base64 import b64encode
-
     _fill(secret, type="Opaque")
     plain = secret.pop("stringData", None)
     if plain:
         data = secret.setdefault("data", {})
-        for key, value in plain.items():
-            data[key] = b64encode(value.encode()).decode()
+        for key, text in plain.items():
+            data[key] = b64encode(text.encode()).decode()
 
 
 def _namespace(namespace: Object) -> None:
