@@ -73,10 +73,38 @@ def _workload(item: Object) -> list[FieldError]:
         because = f"empty selector is invalid for {item['kind'].lower()}"
         errors.append(names.wrong("spec.selector", selector, because))
     labels = spec["template"]["metadata"].get("labels") or {}
-    if selector and not from_object(selector).matches(labels):
+    wrong = selector_errors(selector or {}, "spec.selector")
+    if selector and not wrong and not from_object(selector).matches(labels):
         because = "`selector` does not match template `labels`"
         errors.append(names.wrong("spec.template.metadata.labels", labels, because))
-    return [*errors, *template_errors(spec["template"], "spec.template")]
+    return [*errors, *wrong, *template_errors(spec["template"], "spec.template")]
+
+
+def selector_errors(selector: Object, at: str) -> list[FieldError]:
+    """What is wrong with a workload's selector."""
+    errors = names.labels_errors(f"{at}.matchLabels", selector.get("matchLabels") or {})
+    for number, one in enumerate(selector.get("matchExpressions") or ()):
+        errors += _expression_errors(one, f"{at}.matchExpressions[{number}]")
+    return errors
+
+
+def _expression_errors(one: Object, at: str) -> list[FieldError]:
+    values, operator = one.get("values") or [], one.get("operator", "")
+    errors = []
+    if operator in ("In", "NotIn"):
+        if not values:
+            because = "must be specified when `operator` is 'In' or 'NotIn'"
+            errors.append(names.required(f"{at}.values", because))
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            because = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            errors.append(names.forbidden_field(f"{at}.values", because))
+    else:
+        errors.append(names.wrong(f"{at}.operator", operator, "not a valid selector operator"))
+    errors += names.qualified_errors(f"{at}.key", one.get("key", ""))
+    for number, value in enumerate(values):
+        errors += names.value_errors(f"{at}.values[{number}]", value)
+    return errors
 
 
 def _replicas(spec: Object) -> list[FieldError]:
@@ -124,11 +152,8 @@ def _data(item: Object) -> list[FieldError]:
         for key in item.get(part) or {}
         for error in names.config_key_errors(f"{part}[{key}]", key)
     ]
-    size = sum(
-        len(value) for part in ("data", "binaryData") for value in (item.get(part) or {}).values()
-    )
-    if size > MAX_SECRET * (4 / 3 if item["kind"] == "Secret" else 1):
-        field = "data" if item["kind"] == "Secret" else ""
+    if _size(item) > MAX_SECRET:
+        field = "data" if item["kind"] == "Secret" else "[]"  # Go's way to say: the object itself
         message = f"Too long: may not be more than {MAX_SECRET} bytes"
         errors.append(FieldError("FieldValueTooLong", field, message))
     both = (item.get("data") or {}).keys() & (item.get("binaryData") or {}).keys()
@@ -139,6 +164,17 @@ def _data(item: Object) -> list[FieldError]:
             for key in both
         ),
     ]
+
+
+def _size(item: Object) -> int:
+    """Bytes of all values together."""
+    data: Mapping[str, str] = item.get("data") or {}
+    binary: Mapping[str, str] = item.get("binaryData") or {}
+    if item["kind"] == "Secret":
+        data, binary = {}, data
+    return sum(len(text.encode()) for text in data.values()) + sum(
+        len(text) * 3 // 4 - text[-2:].count("=") for text in binary.values()
+    )
 
 
 def _secret(item: Object) -> list[FieldError]:
