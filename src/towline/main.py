@@ -180,15 +180,18 @@ def _api_settings(data: DataDirectory, port: int) -> ApiSettings:
     from towline.cluster.api.settings import MASTERS, Settings, User
     from towline.installation.credentials import tokens
 
-    groups = {"admin": (MASTERS,)}
-    known = tokens(data).items()
+    users = {
+        "admin": User("admin", (MASTERS,)),
+        "agent": User("system:node:agent", ("system:nodes",)),
+        "controllers": User("system:kube-controller-manager"),
+    }
     return Settings(
         address=_LOOPBACK,
         port=port,
         certificate=data.certificate_of("apiserver"),
         key=data.key_of("apiserver"),
         ca_certificate=data.authority,
-        tokens={token: User(name, groups.get(name, ())) for name, token in known},
+        tokens={token: users[name] for name, token in tokens(data).items()},
         service_account_key=data.key_of("service-account"),
         kubelet_certificate=data.certificate_of("apiserver-kubelet-client"),
         kubelet_key=data.key_of("apiserver-kubelet-client"),
