@@ -1,0 +1,36 @@
+"""The registry annotations work on pods, and a workload that has them in the wrong place is told."""
+
+from __future__ import annotations
+
+from towline.kube.annotations import (
+    POD_ANNOTATIONS,
+    REGISTRY_HTTP_ENDPOINT,
+    REGISTRY_INSECURE_SKIP_VERIFY,
+    misplaced,
+    misplaced_warning,
+)
+
+
+def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
+    """People copy them from its pages."""
+    assert {
+        "eks.tke.cloud.tencent.com/registry-insecure-skip-verify",
+        "eks.tke.cloud.tencent.com/registry-http-endpoint",
+    } == POD_ANNOTATIONS
+
+
+def test_an_annotation_on_the_workload_alone_is_misplaced() -> None:
+    """On its template as well it is merely superfluous."""
+    workload = {REGISTRY_HTTP_ENDPOINT: "all", REGISTRY_INSECURE_SKIP_VERIFY: "all", "x/y": "z"}
+    template = {REGISTRY_HTTP_ENDPOINT: "all"}
+
+    assert misplaced(workload, template) == (REGISTRY_INSECURE_SKIP_VERIFY,)
+    assert misplaced(workload, workload) == ()
+
+
+def test_the_warning_says_where_it_belongs() -> None:
+    """kubectl prints it after the apply."""
+    assert misplaced_warning(REGISTRY_HTTP_ENDPOINT) == (
+        "metadata.annotations[eks.tke.cloud.tencent.com/registry-http-endpoint]: has no effect here; "
+        "set it in spec.template.metadata.annotations, where the pods get it from"
+    )
