@@ -19,6 +19,7 @@ from towline.linux.system_call import CLONE_NEWNET, MS_BIND, mount, unmount, uns
 
 FOLDER = Path("/run/netns")
 BACKLOG = 1024
+_ANYWHERE = "00000000"  # the destination of the default route in /proc/net/route
 _SIOCSIFFLAGS, _IFF_UP, _IFF_RUNNING = 0x8914, 0x1, 0x40  # netdevice(7)
 
 
@@ -41,6 +42,14 @@ def stands(name: str) -> bool:
     except FileNotFoundError:
         return False
     return own.st_dev != folder.st_dev
+
+
+def identity(name: str) -> int | None:
+    """A number that this namespace has and no other that was ever made under its name.
+
+    None when it does not stand.
+    """
+    return path_of(name).stat().st_ino if stands(name) else None
 
 
 def create(name: str) -> None:
@@ -109,6 +118,22 @@ def forwards(name: str) -> bool:
     """Whether it passes packets on."""
     setting = Path("/proc/sys/net/ipv4/ip_forward")
     return SocketMaker(path_of(name)).inside(setting.read_text).strip() == "1"
+
+
+def links(name: str) -> frozenset[str]:
+    """The names of the links in it; none when it does not stand."""
+    if not stands(name):
+        return frozenset()
+    return frozenset(link for _, link in SocketMaker(path_of(name)).inside(socket.if_nameindex))
+
+
+def has_default_route(name: str) -> bool:
+    """Whether packets to anywhere leave it: of a pod's namespace, whether it is complete."""
+    if not stands(name):
+        return False
+    table = Path("/proc/thread-self/net/route")
+    lines = SocketMaker(path_of(name)).inside(table.read_text).splitlines()[1:]
+    return any(line.split()[1] == _ANYWHERE for line in lines)
 
 
 def listen(name: str, address: str, port: int) -> socket.socket:

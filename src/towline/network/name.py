@@ -14,6 +14,7 @@ POD_LINK = "eth0"
 TO_DATA_CENTRE = "dc"
 ROUTERS = "routers"
 LOOPBACK = "lo"
+_POD = "pod-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ class Names:
 
     def pod(self, uid: str) -> str:
         """The namespace of a pod."""
-        return f"{self.prefix}pod-{uid}"
+        return f"{self.prefix}{_POD}{uid}"
+
+    def uid(self, namespace: str) -> str | None:
+        """The pod whose namespace it is; None when it is not a pod's."""
+        begin = self.pod("")
+        return namespace.removeprefix(begin) if namespace.startswith(begin) else None
 
 
 def bridge(subnet_id: str) -> str:

@@ -7,7 +7,7 @@ and looking again gives an empty plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -144,6 +144,11 @@ def plan(
     return tuple(_changes(wanted, seen, scope))
 
 
+def plug_in(ends: Iterable[End], seen: Seen) -> tuple[PlugIn, ...]:
+    """What brings ends that stand back into their bridges, which others may have made anew."""
+    return tuple(PlugIn(end) for end in sorted(ends) if _stands(end, seen) and _is_loose(end, seen))
+
+
 def table_name(chains: str) -> str:
     """What the table of these chains is called: a changed table has another name."""
     return f"towline-{sha256(chains.encode()).hexdigest()[:12]}" if chains else ""
@@ -206,8 +211,7 @@ def _wires(wanted: Topology, seen: Seen, broken: frozenset[Wire]) -> Iterator[Ch
             yield CreateWire(wire)
             continue
         for end in _ends(wire):
-            held = seen[end.namespace]
-            if held.links[end.link] != end.bridge or end.link in held.down:
+            if _is_loose(end, seen):
                 yield PlugIn(end)
 
 
@@ -245,6 +249,11 @@ def _ends(wire: Wire) -> tuple[End, End]:
 
 def _stands(end: End, seen: Seen) -> bool:
     return end.namespace in seen and end.link in seen[end.namespace].links
+
+
+def _is_loose(end: End, seen: Seen) -> bool:
+    held = seen[end.namespace]
+    return held.links[end.link] != end.bridge or end.link in held.down
 
 
 def _is_half(wire: Wire, seen: Seen) -> bool:
