@@ -1,0 +1,134 @@
+"""The node's own HTTPS: where the API asks for logs. It answers nobody but the API.
+
+The paths and texts are those of the kubelet's `pkg/kubelet/server/server.go`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from towline.cluster.node.log_choice import NoLog, choose
+from towline.cluster.node.log_file import LogFile
+from towline.cluster.node.log_options import BadOptions, LogOptions
+from towline.cluster.node.pod_worker import PodWorker
+from towline.cluster.node.provider import ContainerId
+from towline.cluster.node.settings import NodeSettings
+from towline.problem import Problem
+
+_GRACE = 1.0  # seconds for answers that are on their way when the node ends
+
+
+class Directory(Protocol):
+    """Where the pods of this agent are found."""
+
+    def find(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of a pod."""
+        ...
+
+
+class Logs(Protocol):
+    """Where the containers' logs are."""
+
+    def log(self, container: ContainerId) -> Path:
+        """The log file of a run."""
+        ...
+
+
+class KubeletServer:
+    """Answers for all pods of this agent."""
+
+    def __init__(self, directory: Directory, logs: Logs, clock: Callable[[], float]) -> None:
+        self._directory = directory
+        self._logs = logs
+        self._clock = clock
+
+    @asynccontextmanager
+    async def listening(self, settings: NodeSettings) -> AsyncIterator[int]:
+        """Answer for as long as the context lasts; its value is the port."""
+        application = web.Application()
+        application.router.add_get(
+            "/containerLogs/{namespace}/{pod}/{container}", self._container_logs
+        )
+        application.router.add_get("/healthz", _healthy)
+        runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=_GRACE, handler_cancellation=True
+        )
+        await runner.setup()
+        try:
+            yield await _listen(runner, settings)
+        finally:
+            await runner.cleanup()
+
+    async def _container_logs(self, request: web.Request) -> web.StreamResponse:
+        namespace, name, container = (
+            request.match_info[key] for key in ("namespace", "pod", "container")
+        )
+        try:
+            options = LogOptions.parse(request.query, self._clock())
+        except BadOptions as error:
+            return web.Response(status=error.status, text=str(error))
+        worker = self._directory.find(namespace, name)
+        if worker is None:
+            return web.Response(status=404, text=f'pod "{name}" does not exist\n')
+        spec = worker.pod.spec
+        if all(one.name != container for one in (*spec.init_containers, *spec.containers)):
+            text = f'container "{container}" not found in pod "{name}"\n'
+            return web.Response(status=404, text=text)
+        metadata = {"name": name, "uid": worker.pod.metadata.uid}
+        try:
+            chosen = choose(worker.status, metadata, container, previous=options.previous)
+        except NoLog as error:
+            return web.Response(status=400, text=str(error))
+        file = LogFile(self._logs.log(chosen), options, lambda: _is_running(worker, chosen))
+        return await _stream(request, file)
+
+
+async def _stream(request: web.Request, file: LogFile) -> web.StreamResponse:
+    answer = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    answer.enable_chunked_encoding()
+    await answer.prepare(request)
+    async for piece in file.read():
+        await answer.write(piece)
+    await answer.write_eof()
+    return answer
+
+
+async def _healthy(request: web.Request) -> web.Response:
+    del request
+    return web.Response(text="ok")
+
+
+def _is_running(worker: PodWorker, container: ContainerId) -> bool:
+    state = worker.states[container.name]
+    run = state.run
+    return run is not None and run.attempt == container.attempt and run.exit is None
+
+
+async def _listen(runner: web.AppRunner, settings: NodeSettings) -> int:
+    site = web.TCPSite(runner, settings.address, settings.port, ssl_context=_tls(settings))
+    try:
+        await site.start()
+    except OSError as error:
+        raise Problem(
+            "kubelet-port-taken",
+            cause=f"the kubelet cannot listen on {settings.address}:{settings.port}: {error}",
+            remedy="end the process that has the port, or choose another port",
+        ) from error
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _tls(settings: NodeSettings) -> ssl.SSLContext:
+    """Only clients with a certificate of the authority are heard at all."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.certificate, settings.key)
+    context.load_verify_locations(settings.client_authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
