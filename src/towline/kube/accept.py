@@ -6,7 +6,7 @@ every client that asks for it names JSON as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -46,8 +46,7 @@ def form_of(accept: str) -> Form:
         if media_type in (JSON, YAML, "*/*", "application/*") and shape is not None:
             version = parameters.get("v", "v1") if shape is not Shape.WHOLE else "v1"
             return Form(shape, version, yaml=media_type == YAML)
-    message = f"only the following media types are accepted: {JSON}, {YAML}"
-    raise Refusal(406, "NotAcceptable", message)
+    raise not_acceptable((JSON, YAML))
 
 
 def _shape(parameters: Mapping[str, str]) -> Shape | None:
@@ -78,3 +77,9 @@ def _clauses(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
         media_type, *rest = (part.strip() for part in clause.split(";"))
         pairs = (part.partition("=") for part in rest)
         yield media_type.lower(), {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def not_acceptable(served: Iterable[str]) -> Refusal:
+    """The client can read none of the forms that there are."""
+    message = f"only the following media types are accepted: {', '.join(served)}"
+    return Refusal(406, "NotAcceptable", message)

@@ -6,7 +6,7 @@ of the paths only what kubectl looks for: where a kind lives, and that PATCH kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from towline.kube.discovery import groups, served
@@ -14,7 +14,7 @@ from towline.kube.resource_type import ResourceType
 
 Document = dict[str, Any]
 Definitions = Mapping[str, Mapping[str, Any]]
-_QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
+QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
 def paths() -> dict[str, str]:
@@ -39,7 +39,7 @@ def document(group: str, definitions: Definitions, version: str) -> Document:
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": version},
         "paths": {path: item for one in resources for path, item in _paths(one)},
-        "components": {"schemas": _closure((one.schema for one in resources), definitions)},
+        "components": {"schemas": closure((one.schema for one in resources), definitions)},
     }
 
 
@@ -51,19 +51,18 @@ def _paths(one: ResourceType) -> Iterator[tuple[str, Document]]:
     if "list" not in one.verbs:
         yield f"{within}/{one.plural}", {"post": {"x-kubernetes-action": "post", **about}}
         return
-    yield f"{within}/{one.plural}", {"get": {"x-kubernetes-action": "list", **about}}
+    for place in dict.fromkeys((root, within)):  # across all namespaces, and in one
+        yield f"{place}/{one.plural}", {"get": {"x-kubernetes-action": "list", **about}}
     parameters = [
         {"in": "query", "name": name, "schema": {"type": "string", "uniqueItems": True}}
-        for name in _QUERY
+        for name in QUERY
     ]
     patch = {"x-kubernetes-action": "patch", "parameters": parameters, **about}
-    yield (
-        f"{within}/{one.plural}/{{name}}",
-        {"get": {"x-kubernetes-action": "get", **about}, "patch": patch},
-    )
+    get = {"x-kubernetes-action": "get", **about}
+    yield f"{within}/{one.plural}/{{name}}", {"get": get, "patch": patch}
 
 
-def _closure(names: Iterator[str], definitions: Definitions) -> Document:
+def closure(names: Iterable[str], definitions: Definitions) -> Document:
     """The definitions, and all that they refer to."""
     found: Document = {}
     waiting = list(names)

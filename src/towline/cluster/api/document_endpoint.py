@@ -12,8 +12,8 @@ import orjson
 
 from towline.cluster.api import data_file
 from towline.cluster.api.call import Answer, Call, json_answer, text_answer
-from towline.kube import discovery, openapi, refusal
-from towline.kube.accept import discovery_version
+from towline.kube import discovery, openapi, openapi_v2, refusal
+from towline.kube.accept import discovery_version, not_acceptable
 
 VERSION = "v1.33.0"
 _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -35,6 +35,7 @@ _PATHS = [
     "/apis",
     "/healthz",
     "/livez",
+    "/openapi/v2",
     "/openapi/v3",
     "/readyz",
     "/version",
@@ -58,6 +59,8 @@ class DocumentEndpoint:
                 return json_answer(_BUILD)
             case [health, *_] if health in _HEALTH:
                 return text_answer("ok")
+            case ["openapi", "v2"]:
+                return _openapi_v2(call)
             case ["openapi", "v3", *rest]:
                 return _openapi(call, rest)
         return self._discovery(call)
@@ -99,6 +102,17 @@ def _openapi(call: Call, rest: Sequence[str]) -> Answer:
     if document is None:
         raise refusal.no_such_path()
     return _tagged(call, document, "application/json", {"Cache-Control": "public, immutable"})
+
+
+def _openapi_v2(call: Call) -> Answer:
+    if openapi_v2.MEDIA_TYPE not in call.header("accept"):
+        raise not_acceptable((openapi_v2.MEDIA_TYPE,))
+    return _tagged(call, _openapi_v2_document(), openapi_v2.ANSWERED_AS, {"Vary": "Accept"})
+
+
+@cache
+def _openapi_v2_document() -> bytes:
+    return openapi_v2.document(data_file.schemas().definitions, VERSION)
 
 
 @cache

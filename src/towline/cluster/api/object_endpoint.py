@@ -57,7 +57,9 @@ class ObjectEndpoint:
         return _heard(rendering_of(call, address).answer(record, CREATED), how)
 
     async def _post_below(self, call: Call, address: Address, how: Treatment) -> Answer:
-        posted = body.read_object(call)
+        below = address.resource.subresource(address.subresource)
+        schema = below.schema if below else address.resource.schema
+        posted = self._objects.understood(address, body.read_object(call), schema, how)
         if address.subresource == "binding":
             return json_answer(await bind(self._objects, address, posted, how), CREATED)
         if address.subresource == "eviction":

@@ -58,7 +58,7 @@ class Objects:
 
     def prepare(self, address: Address, body: Object, how: Treatment) -> tuple[Address, Object]:
         """The object that creating `body` would store, and where; raises refusals."""
-        item = self._understood(address, body, address.resource.schema, how)
+        item = self.understood(address, body, address.resource.schema, how)
         address = _checked(address, item)
         stamp.stamp_new(address.resource, item)
         address = address.named(item["metadata"].get("name", ""))
@@ -112,7 +112,7 @@ class Objects:
         self, address: Address, record: Record, made: Object, view: View, how: Treatment
     ) -> Record:
         held = codec.decode(record)
-        made = self._understood(address, made, view.schema, how)
+        made = self.understood(address, made, view.schema, how)
         _same_object(address, made, held)
         item = view.merge(held, made)
         item["metadata"] = dict(item["metadata"])
@@ -122,6 +122,7 @@ class Objects:
             errors = validation.update_errors(address.resource, item, held)
             if errors:
                 raise refusal.invalid(address.resource, address.name, errors)
+        if not address.subresource:
             how.warnings.extend(placement_warnings(item))
         return await self._store_changed(address, record, item, how)
 
@@ -138,7 +139,7 @@ class Objects:
             return Record(gone.key, value, gone.revision, gone.created)
         return await self.store.update(record.key, value, revision=record.revision)
 
-    def _understood(self, address: Address, body: Object, schema: str, how: Treatment) -> Object:
+    def understood(self, address: Address, body: Object, schema: str, how: Treatment) -> Object:
         """The body as its type keeps it; raises `Misread`."""
         version = address.resource.version
         kind = body.get("kind") or address.resource.kind
