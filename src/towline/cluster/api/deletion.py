@@ -39,11 +39,19 @@ class DeleteOptions:
         if policy not in ("Background", "Foreground", "Orphan"):
             raise refusal.bad_request(f"invalid propagationPolicy {policy!r}")
         return cls(
-            None if grace is None else int(grace),
+            None if grace is None else _seconds(grace),
             policy,
             conditions.get("uid") or "",
             conditions.get("resourceVersion") or "",
         )
+
+
+def _seconds(grace: Any) -> int:
+    text = str(grace)
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+        raise refusal.bad_request(f"invalid gracePeriodSeconds {text!r}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

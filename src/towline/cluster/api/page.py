@@ -149,9 +149,14 @@ def _token(revision: int, last: Record) -> str:
 
 def _number(query: Mapping[str, str], field: str) -> int:
     text = query.get(field) or "0"
-    if not text.isdigit():
+    if not is_number(text):
         raise refusal.bad_request(f'Invalid value: "{text}": strconv.ParseUint: invalid syntax')
     return int(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a revision or a limit: digits as ASCII has them, and not too many."""
+    return text.isascii() and text.isdigit() and len(text) <= 19
 
 
 def too_large(wanted: int, current: int) -> refusal.Refusal:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from towline.cluster.api.address import Address
-from towline.cluster.api.page import Selection, too_large
+from towline.cluster.api.page import Selection, is_number, too_large
 from towline.kube import refusal
 from towline.store.error import Compacted
 from towline.store.feed import Watch
@@ -45,7 +45,7 @@ class WatchWish:
     def read(cls, address: Address, query: Mapping[str, str]) -> WatchWish:
         """Take it from the query; raises a 400 refusal."""
         version = query.get("resourceVersion", "")
-        if version and not version.isdigit():
+        if version and not is_number(version):
             raise refusal.bad_request(
                 f'Invalid value: "{version}": strconv.ParseUint: invalid syntax'
             )
