@@ -5,6 +5,7 @@ Also the images that no runtime should accept.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from tests.images import MadeImage, busybox_tar, directory, file, image, symlink, tar, write_layout
@@ -16,6 +17,13 @@ def greeting(words: str) -> MadeImage:
     """An image in two layers that says these words."""
     upper = tar(directory("etc"), file("etc/greeting", f"{words}\n".encode()))
     return image(busybox_tar(), upper, Cmd=["sh", "-c", "cat /etc/greeting"], Env=ENVIRONMENT)
+
+
+def heavy(words: str, megabytes: int) -> MadeImage:
+    """The same, with a layer of bytes that do not compress: its transfer can be interrupted."""
+    noise = tar(file("noise", random.Random(words).randbytes(megabytes * 1024 * 1024)))
+    upper = tar(directory("etc"), file("etc/greeting", f"{words}\n".encode()))
+    return image(busybox_tar(), noise, upper, Env=ENVIRONMENT)
 
 
 def climbing() -> MadeImage:

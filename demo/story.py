@@ -60,6 +60,13 @@ class Story:
         if not json.loads(self.installation.towline("link", "list", "-o", "json").succeeded().out):
             self.towline("link", "create", REGISTRY, "--resolve")
 
+    def settle(self) -> None:
+        """Wait until every role is ready, after one was killed."""
+        until(
+            "installation with all roles ready",
+            lambda: self.installation.towline("status").code == 0,
+        )
+
     def layout(self, made: MadeImage) -> Path:
         """The image in a folder of its own."""
         self._count += 1

@@ -19,6 +19,12 @@ def namespace(name: str, *, release: str = "") -> str:
     return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
+def config_map(name: str) -> str:
+    """A small object."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    return json.dumps({**body, "data": {"key": "value"}})
+
+
 def pod(
     name: str,
     *images: str,

@@ -8,17 +8,19 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 
 from demo.command import Outcome, Unexpected
-from demo.image import greeting
-from demo.installation import until
+from demo.image import heavy
+from demo.installation import PATIENCE, until
 from demo.story import DOMAIN, REGISTRY, Story
-from demo.workload import deployment, namespace
+from demo.workload import config_map, deployment, namespace
 
 TITLE = "kill -9 of every role, in the middle of things"
 NAMESPACE = "crash"
-OBJECTS = 40
+OBJECTS = 30
+MEGABYTES = 64  # a layer whose transfer lasts long enough to be hit
 
 
 def tell(story: Story) -> None:
@@ -27,58 +29,64 @@ def tell(story: Story) -> None:
     story.apply("default", namespace(NAMESPACE, release=REGISTRY))
     _registry_during_a_push(story)
     _agent_during_a_pull(story)
+    _agent_while_pods_run(story)
     _cluster_during_applies(story)
     _cloud_between_calls(story)
 
 
 def _registry_during_a_push(story: Story) -> None:
-    story.tell("The registry is killed while an image is being pushed; the push is repeated.")
-    layout = str(story.layout(greeting("pushed twice")))
+    story.tell("The registry is killed while it takes in a layer; the push is repeated.")
+    layout = str(story.layout(heavy("pushed twice", MEGABYTES)))
     door = story.installation.instance(REGISTRY)["loopback"].removeprefix("http://")
     login = json.loads(story.towline("credential", "create", REGISTRY, "-o", "json").out)
     user = ("--username", login["username"], "--password", login["password"])
+    uploads = story.installation.data / "registry" / "uploads"
 
     def push() -> Outcome:
         return story.installation.towline("push", layout, f"{door}/team/crash:1", *user)
 
-    _during(push, lambda: kill(story, "registry"))
+    _kill_during(story, "registry", push, lambda: any(_sizes(uploads)))
     until("registry that takes the push", lambda: push().code == 0)
 
 
 def _agent_during_a_pull(story: Story) -> None:
-    story.tell("The agent is killed while pods are being started; they run all the same.")
-    manifest = deployment("crash", f"{DOMAIN}/team/crash:1", 3)
-    _during(lambda: story.apply(NAMESPACE, manifest), lambda: kill(story, "agent"))
+    story.tell("The agent is killed while it pulls; the pods run all the same.")
+    wanted = deployment("crash", f"{DOMAIN}/team/crash:1", 3)
+    partial = story.installation.data / "layers" / "partial"
+    _kill_during(
+        story, "agent", lambda: story.apply(NAMESPACE, wanted), lambda: any(_sizes(partial))
+    )
     story.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/crash", "--timeout=120s")
 
+
+def _agent_while_pods_run(story: Story) -> None:
     story.tell("Killed again, it finds its containers running and restarts none of them.")
     before = _started(story)
     kill(story, "agent")
+    story.settle()
     story.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/crash", "--timeout=60s")
     if _started(story) != before:
-        raise Unexpected("a container was restarted because the agent was")
+        raise Unexpected(f"containers were restarted: {before} became {_started(story)}")
 
 
 def _cluster_during_applies(story: Story) -> None:
-    story.tell("The cluster's API is killed among creations; what it acknowledged is there.")
+    story.tell("The cluster's API is killed among applies; what it acknowledged is there.")
     acknowledged: list[str] = []
 
-    def create() -> None:
+    def apply() -> None:
         for number in range(OBJECTS):
             name = f"kept-{number}"
-            made = story.installation.kubectl("-n", NAMESPACE, "create", "configmap", name)
-            if made.code == 0:
+            with contextlib.suppress(Unexpected):
+                story.installation.apply(NAMESPACE, config_map(name))
                 acknowledged.append(name)
 
-    _during(create, lambda: kill(story, "cluster"))
-    until(
-        "API that answers",
-        lambda: story.installation.kubectl("get", "--raw", "/readyz").code == 0,
-    )
+    _kill_during(story, "cluster", apply, lambda: len(acknowledged) >= OBJECTS / 3)
+    story.settle()
     listed = story.kubectl("-n", NAMESPACE, "get", "configmaps", "-o", "name").out
     lost = [name for name in acknowledged if f"configmap/{name}\n" not in listed]
     if lost or not acknowledged:
         raise Unexpected(f"of {len(acknowledged)} acknowledged objects these are lost: {lost}")
+    story.tell(f"{len(acknowledged)} of {OBJECTS} applies were acknowledged, and none is lost.")
     story.kubectl("-n", NAMESPACE, "scale", "deployment/crash", "--replicas=1")
     story.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/crash", "--timeout=60s")
 
@@ -87,10 +95,9 @@ def _cloud_between_calls(story: Story) -> None:
     story.tell("The cloud is killed; the registries and links it was told of are all there.")
     before = story.towline("instance", "list", "-o", "json").out
     kill(story, "cloud")
-    until(
-        "cloud that answers",
-        lambda: story.installation.towline("instance", "list", "-o", "json").out == before,
-    )
+    story.settle()
+    if story.towline("instance", "list", "-o", "json").out != before:
+        raise Unexpected("the cloud has forgotten an instance")
 
 
 def kill(story: Story, role: str) -> None:
@@ -100,17 +107,35 @@ def kill(story: Story, role: str) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def _during(work: Callable[[], object], interruption: Callable[[], None]) -> None:
-    """Interrupt while the work is being done; the work may fail."""
+def _kill_during(
+    story: Story, role: str, work: Callable[[], object], is_under_way: Callable[[], bool]
+) -> None:
+    """Begin the work, kill the role in the midst of it; the work may fail."""
 
     def attempt() -> None:
         with contextlib.suppress(Unexpected, subprocess.SubprocessError):
             work()
 
+    pid, deadline = story.installation.role_pid(role), time.monotonic() + PATIENCE
     thread = threading.Thread(target=attempt)
     thread.start()
-    interruption()
+    while not is_under_way():
+        if time.monotonic() > deadline:
+            raise Unexpected(f"nothing that the {role} could be killed in the midst of")
+        time.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    story.teller.command(f"kill -9 {pid}   # {role}")
     thread.join()
+
+
+def _sizes(folder: os.PathLike[str]) -> list[int]:
+    """How large the files of a folder are that is being worked in."""
+    sizes = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                sizes.append(entry.stat().st_size)
+    return sizes
 
 
 def _started(story: Story) -> dict[str, object]:

@@ -12,7 +12,7 @@ TEXT = ":443: i/o timeout"
 def tell(story: Story) -> None:
     """The same pod fails twice, then runs, and nobody touches it in between."""
     image = story.push("team/linked:1", "over the private link")
-    public = story.installation.instance(REGISTRY)["public_address"]
+    public = story.installation.instance(REGISTRY)["publicAddress"]
     story.apply("default", namespace("network", release=REGISTRY))
 
     story.tell("There is no link: the domain leads to the public address, and nothing goes there.")
