@@ -102,7 +102,10 @@ def _text(root: Path, path: str) -> str:
         fd = open_below(root, path)
     except OSError:
         return ""
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return ""
-        return file.read(_LARGEST).decode(errors="replace")
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read(_LARGEST).decode(errors="replace")
+    finally:
+        os.close(fd)
