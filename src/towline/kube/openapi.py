@@ -14,6 +14,9 @@ from towline.kube.resource_type import ResourceType
 
 Document = dict[str, Any]
 Definitions = Mapping[str, Mapping[str, Any]]
+_PATCHES = tuple(
+    f"application/{kind}+json" for kind in ("json-patch", "merge-patch", "strategic-merge-patch")
+)
 QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
@@ -57,7 +60,13 @@ def _paths(one: ResourceType) -> Iterator[tuple[str, Document]]:
         {"in": "query", "name": name, "schema": {"type": "string", "uniqueItems": True}}
         for name in QUERY
     ]
-    patch = {"x-kubernetes-action": "patch", "parameters": parameters, **about}
+    body = {"content": {kind: {"schema": {"type": "object"}} for kind in _PATCHES}}
+    patch = {
+        "x-kubernetes-action": "patch",
+        "parameters": parameters,
+        "requestBody": body,
+        **about,
+    }
     get = {"x-kubernetes-action": "get", **about}
     yield f"{within}/{one.plural}/{{name}}", {"get": get, "patch": patch}
 

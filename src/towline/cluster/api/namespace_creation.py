@@ -10,6 +10,7 @@ from typing import Any
 
 from towline.cluster.api import codec, stamp
 from towline.cluster.api.address import Address, Treatment
+from towline.cluster.api.admission import ROOT_CA
 from towline.cluster.api.objects import Objects, keys_in
 from towline.cluster.api.settings import Hooks
 from towline.kube import refusal
@@ -21,7 +22,6 @@ from towline.store.write import Create, Delete
 
 Object = dict[str, Any]
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-ROOT_CA = "kube-root-ca.crt"
 _CA_NOTE = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints "
     "such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
