@@ -1,0 +1,218 @@
+"""A provider that makes nothing: pods live as a script of stages says, as kwok's do.
+
+A script says for each image how its pull goes and how long its containers live. Time is the running
+loop's, so that scenarios run in virtual time. What real providers promise is kept: opening and
+closing twice is once, a name runs only once at a time, and everything outlives the node's process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from towline.cluster.node.provider import (
+    ContainerId,
+    ContainerSpec,
+    Executed,
+    Exit,
+    Image,
+    PodIdentity,
+    StandingContainer,
+    StandingPod,
+    StartFailed,
+)
+from towline.oci.reference import Reference
+from towline.problem import Problem
+from towline.pull.attempt import Attempt, PullFailed
+from towline.pull.keyring import Keyring
+
+SIGTERM_CODE, SIGKILL_CODE = 143, 137
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One run of a container. It ends after `seconds`, or, if None, when it is stopped."""
+
+    seconds: float | None = None
+    code: int = 0
+    refused: str = ""
+    """What the runtime says instead of running it."""
+    deaf: bool = False
+    """Whether it ignores the signal to end."""
+
+
+@dataclass(slots=True)
+class Script:
+    """How an image behaves."""
+
+    pull_seconds: float = 1.0
+    pull_errors: list[str] = field(default_factory=list)
+    """What the next pulls fail with; when there is none left, pulls succeed."""
+    always_fails: str = ""
+    size: int = 1000
+    lives: Sequence[Life] = (Life(),)
+    """The first runs; the last one repeats."""
+
+
+@dataclass(slots=True)
+class _Container:
+    spec: ContainerSpec
+    life: Life
+    began: float
+    ended: asyncio.Future[Exit]
+
+
+@dataclass(slots=True)
+class _Pod:
+    identity: PodIdentity
+    address: str
+    images: dict[str, Image] = field(default_factory=dict)
+    containers: dict[ContainerId, _Container] = field(default_factory=dict)
+
+
+class SimulatedProvider:
+    """Implements `Provider`. `log` of what was asked is there for tests to look at."""
+
+    def __init__(self, clock: Callable[[], float], folder: Path = Path("/nonexistent")) -> None:
+        self.scripts: dict[str, Script] = {}
+        self.pods: dict[str, _Pod] = {}
+        self.keyrings: list[Keyring] = []
+        self.starts: list[ContainerSpec] = []
+        self.stops: list[tuple[ContainerId, float]] = []
+        self.opening_fails: list[str] = []
+        self.executed: list[tuple[str, ...]] = []
+        self.execute_codes: list[int] = []
+        self._clock = clock
+        self._folder = folder
+        self._address = 1
+
+    async def open(self, pod: PodIdentity) -> str:
+        """See `Sandboxes`."""
+        if self.opening_fails:
+            raise Problem("no-address", cause=self.opening_fails.pop(0), remedy="none")
+        if pod.uid not in self.pods:
+            self._address += 1
+            self.pods[pod.uid] = _Pod(pod, f"10.0.0.{self._address}")
+        return self.pods[pod.uid].address
+
+    async def close(self, pod_uid: str) -> None:
+        """See `Sandboxes`."""
+        for container in self._containers(pod_uid).values():
+            self._end(container, SIGKILL_CODE, "Error")
+        self.pods.pop(pod_uid, None)
+
+    async def inventory(self) -> tuple[StandingPod, ...]:
+        """See `Sandboxes`."""
+        return tuple(self._standing(uid, pod) for uid, pod in self.pods.items())
+
+    async def find(self, pod_uid: str, image: str) -> Image | None:
+        """See `Images`."""
+        return self.pods[pod_uid].images.get(image)
+
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
+        """See `Images`."""
+        self.keyrings.append(keyring)
+        script = self._script(image)
+        await asyncio.sleep(script.pull_seconds)
+        error = script.pull_errors.pop(0) if script.pull_errors else script.always_fails
+        reference = Reference.parse(image)
+        if error:
+            raise PullFailed((Attempt(reference, None, ()),), "Unknown", error)
+        found = Image(str(reference), f"sha256:{'1' * 64}", script.size)
+        self.pods[pod_uid].images[image] = found
+        return found
+
+    async def start(self, spec: ContainerSpec) -> float:
+        """See `Containers`."""
+        held = self._containers(spec.id.pod_uid)
+        alive = [one for one in held if one.name == spec.id.name and not held[one].ended.done()]
+        assert not alive, f"{spec.id} would be a second run beside {alive}"
+        assert spec.id not in held, f"{spec.id} was there before"
+        self.starts.append(spec)
+        lives = self._script(spec.image.reference).lives
+        life = lives[min(spec.id.attempt, len(lives) - 1)]
+        await asyncio.sleep(0.05)
+        if life.refused:
+            raise StartFailed(life.refused)
+        loop = asyncio.get_running_loop()
+        container = _Container(spec, life, self._clock(), loop.create_future())
+        held[spec.id] = container
+        if life.seconds is not None:
+            reason = "Completed" if life.code == 0 else "Error"
+            loop.call_later(life.seconds, self._end, container, life.code, reason)
+        return container.began
+
+    async def wait(self, container: ContainerId) -> Exit:
+        """See `Containers`."""
+        return await asyncio.shield(self._containers(container.pod_uid)[container].ended)
+
+    async def stop(self, container: ContainerId, *, grace: float) -> None:
+        """See `Containers`."""
+        self.stops.append((container, grace))
+        held = self._containers(container.pod_uid)[container]
+        if held.life.deaf:
+            await asyncio.sleep(grace)
+            self._end(held, SIGKILL_CODE, "Error")
+        else:
+            await asyncio.sleep(0.1)
+            self._end(held, SIGTERM_CODE, "Error")
+
+    def log(self, container: ContainerId) -> Path:
+        """See `Containers`."""
+        return self._folder / f"{container}.log"
+
+    async def socket(self, pod_uid: str) -> socket.socket:
+        """See `Reach`: pods of a simulation are on this host."""
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        return made
+
+    async def execute(self, container: ContainerId, command: tuple[str, ...]) -> Executed:
+        """See `Reach`."""
+        if self._containers(container.pod_uid)[container].ended.done():
+            raise StartFailed("container not running")
+        self.executed.append(command)
+        code = self.execute_codes.pop(0) if self.execute_codes else 0
+        return Executed(code, "" if code == 0 else f"code {code}")
+
+    def running(self) -> list[str]:
+        """The names of the containers that run now."""
+        return [
+            one.name
+            for pod in self.pods.values()
+            for one, container in pod.containers.items()
+            if not container.ended.done()
+        ]
+
+    def lose(self, pod_uid: str) -> None:
+        """Forget a pod, as a machine does that was switched off."""
+        self.pods.pop(pod_uid, None)
+
+    def _script(self, image: str) -> Script:
+        for text, script in self.scripts.items():
+            if str(Reference.parse(text)) == str(Reference.parse(image)):
+                return script
+        return Script()
+
+    def _containers(self, pod_uid: str) -> dict[ContainerId, _Container]:
+        pod = self.pods.get(pod_uid)
+        return pod.containers if pod else {}
+
+    def _end(self, container: _Container, code: int, reason: str) -> None:
+        if not container.ended.done():
+            container.ended.set_result(Exit(code, reason, "", container.began, self._clock()))
+
+    def _standing(self, uid: str, pod: _Pod) -> StandingPod:
+        containers = tuple(
+            StandingContainer(
+                one,
+                held.spec.image,
+                held.began,
+                held.ended.result() if held.ended.done() else None,
+            )
+            for one, held in pod.containers.items()
+        )
+        return StandingPod(uid, pod.address, tuple(pod.images.values()), containers)
