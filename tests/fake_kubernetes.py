@@ -9,6 +9,7 @@ import asyncio
 import copy
 import random
 import string
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,11 +41,12 @@ class _Change:
 class FakeKubernetes:
     """`Kubernetes` in memory. `trouble`, when set, is what every call raises.
 
-    `witnesses` are called after every change: they see states that last for a moment only.
+    Watches tell of a change `lag` seconds after it. `witnesses` are called after every change: they see states that last for a moment only.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.trouble: ApiError | None = None
+        self.lag = 0.0
         self.witnesses: list[Callable[[], None]] = []
         self._refused: dict[Resource, ApiError] = {}
         self._clock = clock
@@ -104,7 +106,9 @@ class FakeKubernetes:
                 if seen < self._forgotten:
                     raise ApiError(410, "Expired", f"too old resource version: {seen}")
                 changed.clear()
-                for change in [one for one in self._history if one.revision > seen]:
+                if self.lag:
+                    await asyncio.sleep(self.lag)
+                for change in self._since(seen):
                     seen = change.revision
                     if change.resource == resource and (event := _event(change, selected)):
                         yield event
@@ -205,6 +209,10 @@ class FakeKubernetes:
             after["status"] = {"phase": "Terminating"}
         if after != before:
             self._store(resource, before, after)
+
+    def _since(self, revision: int) -> list[_Change]:
+        first = bisect_right(self._history, revision, key=lambda one: one.revision)
+        return self._history[first:]
 
     def _meet_trouble(self) -> None:
         if self.trouble:

@@ -66,7 +66,7 @@ class ScriptedNode:
     kubernetes: Kubernetes
     name: str = "eklet-subnet-1"
     clock: Callable[[], float] = clock
-    pace: float = 0.5
+    pace: float = 1.0
     allocatable: dict[str, str] = field(default_factory=lambda: {"pods": "1000"})
     is_silent: bool = False
 
