@@ -86,7 +86,7 @@ async def test_a_pod_bears_a_silent_node_for_five_minutes(tmp_path: Path) -> Non
         ]
 
 
-async def test_a_pod_is_bound_once(tmp_path: Path) -> None:
+async def test_a_pod_is_bound_to_one_node(tmp_path: Path) -> None:
     """Two schedulers cannot both have it."""
     async with cluster(tmp_path) as kubernetes:
         bound = await bound_pod(kubernetes)

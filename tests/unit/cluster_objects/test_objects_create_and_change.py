@@ -31,7 +31,7 @@ async def test_a_new_object_gets_an_identity(tmp_path: Path) -> None:
         assert made == await kubernetes.get(CONFIG_MAPS, "demo", "a")
 
 
-async def test_a_name_is_taken_once(tmp_path: Path) -> None:
+async def test_a_name_is_taken_once_in_a_namespace_and_kind(tmp_path: Path) -> None:
     """In one namespace and one kind."""
     async with cluster(tmp_path) as kubernetes:
         await kubernetes.create(CONFIG_MAPS, "demo", named("a"))
@@ -284,7 +284,7 @@ async def test_a_patch_may_not_make_an_object_that_makes_no_sense(tmp_path: Path
             await kubernetes.patch(DEPLOYMENTS, "demo", "web", {"spec": {"replicas": -1}})
 
 
-async def test_what_is_not_there_cannot_be_changed(tmp_path: Path) -> None:
+async def test_what_is_not_there_or_not_served_cannot_be_patched(tmp_path: Path) -> None:
     """Nor can what is not served."""
     async with cluster(tmp_path) as kubernetes:
         with Refused(404, 'deployments.apps "web" not found'):

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
 
 import pytest
+from tests.unit.kube.validated import Object, made, said, said_of_change
 
-from towline.kube import defaults, resource_type
-from towline.kube.resource_type import ResourceType
-from towline.kube.validation import MAX_SECRET, create_errors, update_errors
+from towline.kube import resource_type
 
-Object = dict[str, Any]
 UPDATE = (
     "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
     "previously negative)"
 )
-
-
-def made(resource: ResourceType, **fields: Any) -> Object:
-    """An object with its defaults."""
-    metadata = {"name": "x", "namespace": "demo", **fields.pop("metadata", {})}
-    thing = {
-        "kind": resource.kind,
-        "apiVersion": resource.api_version,
-        "metadata": metadata,
-        **json.loads(json.dumps(fields)),
-    }
-    defaults.apply(resource.kind, thing)
-    return thing
 
 
 def pod(*containers: Object, **spec: Any) -> Object:
@@ -51,16 +34,6 @@ def deployment(**spec: Any) -> Object:
     return made(
         resource_type.DEPLOYMENTS, spec={"selector": selector, "template": template, **spec}
     )
-
-
-def said(resource: ResourceType, thing: Object) -> list[str]:
-    """What is wrong with a new object, as `kubectl` prints it."""
-    return [f"{one.field}: {one.message}" for one in create_errors(resource, thing)]
-
-
-def said_of_change(resource: ResourceType, thing: Object, held: Object) -> list[str]:
-    """What is wrong with a change."""
-    return [f"{one.field}: {one.message}" for one in update_errors(resource, thing, held)]
 
 
 POD_ERRORS: list[tuple[Object, str]] = [
@@ -285,105 +258,6 @@ def test_of_a_pod_hardly_anything_can_be_changed() -> None:
     assert said_of_change(resource_type.PODS, image, held) == []
     assert said_of_change(resource_type.PODS, command, held) == [UPDATE]
     assert said_of_change(resource_type.PODS, intolerant, held) == [UPDATE]
-
-
-def encoded(value: bytes | str) -> str:
-    """As a Secret carries it."""
-    return base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
-
-
-@pytest.mark.parametrize(
-    ("fields", "errors"),
-    [
-        ({"data": {"a b": ""}}, ["data[a b]"]),
-        ({"type": "kubernetes.io/dockerconfigjson"}, ["data[.dockerconfigjson]: Required value"]),
-        ({"type": "kubernetes.io/dockercfg"}, ["data[.dockercfg]: Required value"]),
-        (
-            {
-                "type": "kubernetes.io/dockerconfigjson",
-                "data": {".dockerconfigjson": encoded("not json")},
-            },
-            [
-                (
-                    'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": '
-                    "invalid character 'n' looking for beginning of value"
-                )
-            ],
-        ),
-        (
-            {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": ""}},
-            [
-                (
-                    'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": '
-                    "unexpected end of JSON input"
-                )
-            ],
-        ),
-        (
-            {
-                "type": "kubernetes.io/dockerconfigjson",
-                "data": {".dockerconfigjson": encoded('{"auths":{}}')},
-            },
-            [],
-        ),
-        (
-            {"type": "kubernetes.io/tls"},
-            ["data[tls.crt]: Required value", "data[tls.key]: Required value"],
-        ),
-        (
-            {"type": "kubernetes.io/service-account-token"},
-            ["metadata.annotations[kubernetes.io/service-account.name]: Required value"],
-        ),
-        ({"data": {"a": encoded(b"x" * MAX_SECRET)}}, []),
-        (
-            {"data": {"a": encoded(b"x" * MAX_SECRET), "b": encoded("y")}},
-            ["data: Too long: may not be more than 1048576 bytes"],
-        ),
-    ],
-    ids=lambda value: "",
-)
-def test_a_secret_holds_what_its_type_promises(fields: Object, errors: list[str]) -> None:
-    """And says nothing of its content when it does not."""
-    found = said(resource_type.SECRETS, made(resource_type.SECRETS, **fields))
-
-    assert len(found) == len(errors)
-    assert all(map(str.startswith, found, errors))
-
-
-def test_a_config_map_is_as_large_as_a_secret_at_most() -> None:
-    """Text and bytes together; the error is about the object itself, which Go writes `[]`."""
-    half = MAX_SECRET // 2
-    fits = made(
-        resource_type.CONFIG_MAPS,
-        data={"a": "x" * half},
-        binaryData={"b": encoded(b"y" * half)},
-    )
-    too_large = made(resource_type.CONFIG_MAPS, data={"a": "ü" * half, "b": "z"})
-    twice = made(resource_type.CONFIG_MAPS, data={"a": "x"}, binaryData={"a": ""})
-
-    assert said(resource_type.CONFIG_MAPS, fits) == []
-    assert said(resource_type.CONFIG_MAPS, too_large) == [
-        "[]: Too long: may not be more than 1048576 bytes"
-    ]
-    assert said(resource_type.CONFIG_MAPS, twice) == [
-        'data[a]: Invalid value: "a": duplicate of key present in binaryData'
-    ]
-
-
-def test_a_secret_that_is_immutable_stays_as_it_is() -> None:
-    """Neither its data nor the promise can be changed; nor a type, ever."""
-    held = made(resource_type.SECRETS, data={"a": ""}, immutable=True)
-    changed = made(resource_type.SECRETS, data={"a": encoded("x")}, immutable=True)
-    freed = made(resource_type.SECRETS, data={"a": ""})
-    retyped = made(resource_type.SECRETS, data={"a": ""}, type="other")
-    because = "Forbidden: field is immutable when `immutable` is set"
-
-    assert said_of_change(resource_type.SECRETS, held, held) == []
-    assert said_of_change(resource_type.SECRETS, changed, held) == [f"data: {because}"]
-    assert said_of_change(resource_type.SECRETS, freed, held) == [f"immutable: {because}"]
-    assert said_of_change(resource_type.SECRETS, retyped, freed) == [
-        'type: Invalid value: "other": field is immutable'
-    ]
 
 
 def test_an_event_lies_in_the_namespace_of_what_it_is_about() -> None:
