@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from aiohttp import web
+from tests.certificates import Issued
 from tests.images import MadeImage
 from tests.registries import ScriptedRegistry
 
@@ -90,7 +92,11 @@ class World:
 
     @contextlib.asynccontextmanager
     async def registry(
-        self, uid: str, served: MadeImage | ScriptedRegistry, port: int = 0
+        self,
+        uid: str,
+        served: MadeImage | ScriptedRegistry,
+        port: int = 0,
+        certificate: Issued | None = None,
     ) -> AsyncIterator[ScriptedRegistry]:
         """A registry on the loopback of a pod that is open."""
         registry = ScriptedRegistry(served) if isinstance(served, MadeImage) else served
@@ -99,7 +105,11 @@ class World:
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         sock = network_namespace.listen(self.ledger.names.pod(uid), "127.0.0.1", port)
-        await web.SockSite(runner, sock).start()
+        context = None
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.certificate, certificate.key)
+        await web.SockSite(runner, sock, ssl_context=context).start()
         registry.address = f"127.0.0.1:{sock.getsockname()[1]}"
         try:
             yield registry

@@ -4,6 +4,7 @@ out of its root gets nowhere.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from tests.certificates import Wish, issue
 from tests.images import (
     MadeImage,
     busybox_tar,
@@ -26,10 +28,11 @@ from tests.images import (
     symlink,
     tar,
 )
-from tests.registries import ScriptedRegistry, docker_registry, put_image
+from tests.registries import ScriptedRegistry, docker_registry, put_image, silence
 from tests.sandboxes import ANYBODY, UID, World, container, identity, output, until
 
 from towline.cluster.node.provider import Image
+from towline.kube.annotations import REGISTRY_INSECURE_SKIP_VERIFY
 from towline.linux.namespace_socket import SocketMaker
 from towline.linux.sweep import sweep
 from towline.oci.digest import Digest
@@ -146,6 +149,50 @@ async def test_plain_http_is_for_pods_that_say_so(world: World) -> None:
         text = await Stage(world, sandbox).refusal(BUSYBOX)
 
     assert text.endswith("http: server gave HTTP response to HTTPS client")
+
+
+async def test_a_certificate_is_judged_by_the_pods_policy(world: World, tmp_path: Path) -> None:
+    """The installation's own authority is trusted; others are where the pod says so."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    authority = issue(folder, Wish(authority=True, common_name="ours"))
+    signed = issue(folder, Wish(names=("127.0.0.1",)), authority)
+    foreign = issue(folder, Wish(names=("127.0.0.1",)))
+    trusting = replace(world.settings, ca_file=authority.certificate)
+    lenient = {REGISTRY_INSECURE_SKIP_VERIFY: "127.0.0.1:7001"}
+    async with Sandbox(world.network, trusting) as sandbox:
+        await sandbox.open(replace(identity(), annotations={}))
+        await sandbox.open(replace(identity(OTHER), annotations=lenient))
+        async with world.registry(UID, BUSYBOX, 7000, signed):
+            await sandbox.pull(UID, "127.0.0.1:7000/app", ANYBODY)
+        async with world.registry(UID, BUSYBOX, 7001, foreign):
+            with pytest.raises(PullFailed, match="certificate signed by unknown authority"):
+                await sandbox.pull(UID, "127.0.0.1:7001/app", ANYBODY)
+        async with world.registry(OTHER, BUSYBOX, 7001, foreign):
+            await sandbox.pull(OTHER, "127.0.0.1:7001/app", ANYBODY)
+        async with world.registry(OTHER, BUSYBOX, 7002, foreign):
+            with pytest.raises(PullFailed, match="certificate signed by unknown authority"):
+                await sandbox.pull(OTHER, "127.0.0.1:7002/app", ANYBODY)
+
+
+async def test_a_pull_that_is_given_up_leaves_nothing(stage: Stage) -> None:
+    """The pod was deleted while the registry kept silent."""
+    asked = asyncio.Event()
+
+    async def silent(_: web.Request) -> web.StreamResponse:
+        asked.set()
+        return await silence(_)
+
+    registry = ScriptedRegistry(BUSYBOX, overrides={f"GET /blobs/{BUSYBOX.layers[0]}": silent})
+    async with asyncio.TaskGroup() as group:
+        pull = group.create_task(stage.pull(registry))
+        await asked.wait()
+        pull.cancel()
+    await stage.sandbox.close(UID)
+
+    assert stage.layers() == set()
+    assert names_in(stage.world.settings.layers / "partial") == []
+    assert stage.world.left() == []
 
 
 async def test_another_pods_image_is_not_ones_own(stage: Stage) -> None:

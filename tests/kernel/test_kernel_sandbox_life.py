@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import tarfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -258,6 +259,23 @@ async def test_starting_and_stopping_twice_is_the_same_as_once(stage: Stage) -> 
     await stage.sandbox.stop(spec.id, grace=0)
     assert await stage.sandbox.start(spec) == first
     assert output(stage.sandbox.log(spec.id)) == "once\n"
+
+
+async def test_who_stops_waiting_stops_nothing_half_way(stage: Stage) -> None:
+    """However often, and in the middle of whatever: the end is the same, and all is given back."""
+    spec = container(stage.image, "exit 6")
+    await stage.sandbox.start(spec)
+    for thousandths in range(40):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(thousandths / 1000):
+                await stage.sandbox.wait(spec.id)
+    ended = await stage.sandbox.wait(spec.id)
+
+    assert ended.code == 6
+    here = stage.world.settings.folder / "pods" / UID / "containers" / "main-0"
+    assert sorted(path.name for path in here.iterdir()) == [
+        "container.json", "ended.json", "started.json", "termination-log",
+    ]  # fmt: skip
 
 
 async def test_closing_a_pod_leaves_nothing(stage: Stage) -> None:

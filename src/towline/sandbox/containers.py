@@ -157,6 +157,8 @@ class Containers:
         The pod's lock is held.
         """
         if ended := folder.ended:
+            if any(path.exists() for path in folder.held):  # somebody was stopped in the middle
+                await self._remains.release(folder)
             return ended
         started = folder.started
         if started is None or started.monitor.lives():

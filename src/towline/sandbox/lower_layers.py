@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from towline.content.layer_file import seal
 from towline.content.tree import build_tree
 from towline.linux.mounts import CannotMountFiles, mount_layer, unmount_if_mounted
 from towline.oci.digest import Digest
+from towline.sandbox.thread_work import in_thread
 
 Stack = tuple[Digest, ...]
 """The layers of one image, lowest first."""
@@ -92,7 +94,7 @@ class ExtractedLayers:
         async with self._lock:
             if stack and not place.exists():
                 files = [self._layers.path(diff_id) for diff_id in stack]
-                await asyncio.to_thread(extract, files, place)
+                await in_thread(lambda: extract(files, place))
         return (place,) if stack else ()
 
     async def keep_only(self, used: Collection[Stack]) -> None:
@@ -101,7 +103,7 @@ class ExtractedLayers:
         async with self._lock:
             for place in list(self._folder.iterdir()):
                 if place.name not in names:
-                    await asyncio.to_thread(remove_tree, place)
+                    await in_thread(partial(remove_tree, place))
 
 
 def _mount_name(diff_id: Digest) -> str:

@@ -69,6 +69,11 @@ class ContainerFolder:
         """What conmon writes."""
         return self.path / "monitor"
 
+    @property
+    def held(self) -> tuple[Path, ...]:
+        """What is removed when it has ended: none of it exists when all was given back."""
+        return (self.root, self.written, self.bundle, self.monitor)
+
     def group(self, below: str) -> str:
         """Its control group below the sandbox's."""
         return f"{self.pod.group(below)}/{self.name}"

@@ -69,9 +69,11 @@ class PodImages:
         self._wanted.append(lease.wanted)
         try:
             pulled = await self._fetch(pod, Reference.parse(image), keyring, lease)
-            return self._keep(pod, pulled)
+            kept = self._keep(pod, pulled)
         finally:
             self._wanted.remove(lease.wanted)
+        await self.tidy()
+        return kept
 
     async def _fetch(
         self, pod: PodFolder, reference: Reference, keyring: Keyring, lease: _Lease

@@ -6,7 +6,6 @@ whatever a process that was killed left of a pod can be found.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from towline.cluster.node.provider import Image, PodIdentity, StandingPod
@@ -20,6 +19,7 @@ from towline.sandbox.pod_images import PodImages
 from towline.sandbox.pod_locks import PodLocks
 from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.record import PodRecord
+from towline.sandbox.thread_work import in_thread
 
 _SHARED_MEMORY = "mode=1777,size=65536k"  # containerd's /dev/shm
 _FILES = "mode=0755"
@@ -66,7 +66,7 @@ class Pods:
             pod.begin_closing()
         await self.containers.discard_all(pod)
         await self.network.detach(pod.uid)
-        await asyncio.to_thread(_remove, pod)
+        await in_thread(lambda: _remove(pod))
         await self.images.forget(pod.uid)
 
     async def inventory(self) -> tuple[StandingPod, ...]:

@@ -8,7 +8,6 @@ and it begins with an empty folder.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +42,7 @@ from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.pods import Pods
 from towline.sandbox.remains import Remains
 from towline.sandbox.settings import SandboxSettings
+from towline.sandbox.thread_work import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         folder = PodFolders(self._settings.folder / "pods")
         await self._begin(folder)
-        layers = await asyncio.to_thread(LayerStore, self._settings.layers)
+        layers = await in_thread(lambda: LayerStore(self._settings.layers))
         try:
             parts = _Parts(layers, self._assemble(folder, layers))
             await parts.pods.recover()
@@ -91,7 +91,7 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         layers, self._entered = self._parts.layers, None
-        await asyncio.to_thread(layers.close)
+        await in_thread(layers.close)
 
     async def _begin(self, pods: PodFolders) -> None:
         """Open the folder, emptied if it is from before the machine's last start."""
@@ -101,7 +101,7 @@ class Sandbox:
         if noted is not None and noted != boot:
             for pod in pods:
                 await self._network.detach(pod.uid)
-            await asyncio.to_thread(_empty, folder)
+            await in_thread(lambda: _empty(folder))
             keep_private(folder)
         pods.path.mkdir(exist_ok=True)
         record_file.write(folder / "boot.json", boot)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shutil
 import time
@@ -16,6 +15,7 @@ from towline.linux.oci_runtime import OciRuntime, RuntimeRefused
 from towline.linux.runtime_process import end_runtime_processes
 from towline.sandbox.pod_folder import ContainerFolder, PodFolder
 from towline.sandbox.record import StartRecord
+from towline.sandbox.thread_work import in_thread
 from towline.sandbox.volumes import remove_volumes
 
 UNKNOWN_CODE = 255  # containerd's for an end that it did not see
@@ -46,18 +46,20 @@ class Remains:
 
     async def end_pod(self, pod: PodFolder) -> None:
         """Remove the control group of a pod, and kill whatever is still in it."""
-        await asyncio.to_thread(self.cgroups.end, pod.group(self.cgroup))
+        group = pod.group(self.cgroup)
+        await in_thread(lambda: self.cgroups.end(group))
 
     async def discard(self, folder: ContainerFolder) -> None:
         """Remove a container, however far it came: afterwards it was never there."""
         if not folder.path.exists():
             return
         await self.abandon(folder)
-        await asyncio.to_thread(remove_tree, folder.path)
+        await in_thread(lambda: remove_tree(folder.path))
 
     async def abandon(self, folder: ContainerFolder) -> None:
         """Give back what a container has, also where a runtime is still at work on it."""
-        await asyncio.to_thread(end_runtime_processes, self.runtime.state, folder.id)
+        state = self.runtime.state
+        await in_thread(lambda: end_runtime_processes(state, folder.id))
         await self.release(folder)
 
     async def release(self, folder: ContainerFolder) -> None:
@@ -66,14 +68,14 @@ class Remains:
         """
         with contextlib.suppress(RuntimeRefused):  # it was only half made: cleared by hand
             await self.runtime.delete(folder.id)
-        await asyncio.to_thread(self._clear, folder)
+        await in_thread(lambda: self._clear(folder))
 
     def _clear(self, folder: ContainerFolder) -> None:
         self.cgroups.end(folder.group(self.cgroup))
         shutil.rmtree(self.runtime.state / folder.id, ignore_errors=True)
         unmount_if_mounted(folder.root)
         remove_volumes(folder)
-        for path in (folder.root, folder.written, folder.bundle, folder.monitor):
+        for path in folder.held:
             remove_tree(path)
 
 

@@ -78,8 +78,10 @@ def test_a_group_that_is_not_there_has_ended(tmp_path: Path) -> None:
     [
         (
             "runc",
-            'level=error msg="runc create failed: unable to start container process: '
-            + 'exec: \\"x\\": executable file not found in $PATH"\n',
+            (
+                'level=error msg="runc create failed: unable to start container process: '
+                'exec: \\"x\\": executable file not found in $PATH"\n'
+            ),
             'unable to start container process: exec: "x": executable file not found in $PATH',
         ),
         (
