@@ -178,13 +178,16 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster() -> AsyncIterator[Cluster]:
-    """A cluster with a namespace `demo`, over a Kubernetes API in memory, in virtual time."""
+async def cluster(pace: float = 1.0) -> AsyncIterator[Cluster]:
+    """A cluster with a namespace `demo`, over a Kubernetes API in memory, in virtual time.
+
+    `pace` is how often the node does its round: seldom in tests of hours.
+    """
     kubernetes, issuer = FakeKubernetes(clock), ScriptedIssuer()
     for name in ("default", "kube-node-lease", "demo"):
         await make_namespace(kubernetes, name)
     release = CredentialRelease(kubernetes, issuer, clock)
-    node = ScriptedNode(kubernetes)
+    node = ScriptedNode(kubernetes, pace=pace)
     async with asyncio.TaskGroup() as tasks:
         controllers = tasks.create_task(run(_control(kubernetes, release)))
         serving = tasks.create_task(node.run())
