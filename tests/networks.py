@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from towline.installation.data_directory import DataDirectory
 from towline.linux import network_namespace
+from towline.linux.ledger import Ledger
 from towline.linux.namespace_socket import SocketMaker
 from towline.network.name import Names
+from towline.registry.descriptors import LineConnection
+from towline.resource import kind
 from towline.resource.cluster import Cluster
 from towline.resource.instance import Instance, InstanceStatus
-from towline.resource.link import Link
-from towline.resource.vpc import Subnet, Vpc
+from towline.resource.link import Link, LinkStatus
+from towline.resource.vpc import Address, Subnet, Vpc
+from towline.sandbox.network.serve import Network
+from towline.store.collection import Collection
+from towline.store.store import Store
+from towline.store.write import Create
 
 PUBLIC_ADDRESS = "198.18.0.10"
 INSTANCE = Instance(
@@ -99,3 +109,182 @@ async def ask(netns: Path, server: str, question: bytes, patience: float = 5.0) 
             await loop.sock_connect(made, (server, 53))
             await loop.sock_sendall(made, question)
             return await loop.sock_recv(made, 65_535)
+
+
+async def visitor(listening: socket.socket, patience: float = 5.0) -> str:
+    """From which address the next connection comes."""
+    async with asyncio.timeout(patience):
+        accepted, (address, _) = await asyncio.get_running_loop().sock_accept(listening)
+    accepted.close()
+    return str(address)
+
+
+async def until(met: Callable[[], Awaitable[bool]], patience: float = 10.0) -> None:
+    """Look again and again until it is so; raises `TimeoutError`."""
+    async with asyncio.timeout(patience):
+        while True:
+            if await met():
+                return
+            await asyncio.sleep(0.005)
+
+
+class StandInRegistry:
+    """Takes doors as the registry does, and tells whoever comes which address it came from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = DataDirectory(folder).doors_socket
+        self._guests: set[asyncio.Task[None]] = set()
+        self.doors: dict[str, str] = {}
+        """The instances behind the doors that are open, by the doors' ids."""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Take doors for the length of the block, and leave none open behind it."""
+        self._path.parent.mkdir(exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.settimeout(0)
+            listening.bind(str(self._path))
+            listening.listen()
+            async with asyncio.TaskGroup() as tasks:
+                accepting = tasks.create_task(self._accept(loop, listening, tasks))
+                try:
+                    yield
+                finally:
+                    accepting.cancel()
+                    for task in list(self._guests):
+                        task.cancel()
+
+    async def _accept(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, tasks: asyncio.TaskGroup
+    ) -> None:
+        while True:
+            connection, _ = await loop.sock_accept(listening)
+            guest = self._serve(LineConnection(connection))
+            self._guests.add(tasks.create_task(guest))
+
+    async def _serve(self, connection: LineConnection) -> None:
+        servers = dict[str, asyncio.Server]()
+        try:
+            while (line := await connection.line()) is not None:
+                message = json.loads(line)
+                self._forget(servers, message.get("close") or message["id"])
+                descriptor = connection.descriptor()
+                if descriptor is not None:
+                    adopted = socket.socket(fileno=descriptor)
+                    servers[message["id"]] = await asyncio.start_server(_tell_peer, sock=adopted)
+                    self.doors[message["id"]] = message["instance_id"]
+                await connection.send(b'{"ok": true}')
+        except ConnectionError:
+            pass
+        finally:
+            connection.close()
+            for door_id in list(servers):
+                self._forget(servers, door_id)
+
+    def _forget(self, servers: dict[str, asyncio.Server], door_id: str) -> None:
+        if door_id in servers:
+            servers.pop(door_id).close()
+            del self.doors[door_id]
+
+
+async def _tell_peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(f"{writer.get_extra_info('peername')[0]}\n".encode())
+    writer.close()
+
+
+async def heard(connection: socket.socket, patience: float = 5.0) -> str:
+    """What the other side says before it hangs up."""
+    loop, content = asyncio.get_running_loop(), b""
+    async with asyncio.timeout(patience):
+        while piece := await loop.sock_recv(connection, 65_536):
+            content += piece
+    connection.close()
+    return content.decode().strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent's network over records that the test writes as the cloud would."""
+
+    network: Network
+    names: Names
+    store: Store
+
+    async def write(self, *values: Vpc | Subnet | Link | Instance | Cluster) -> None:
+        """Create records, all in one moment."""
+        await self.store.apply([_creation(self.store, value) for value in values])
+
+    @property
+    def links(self) -> Collection[Link]:
+        """The links' records."""
+        return Collection(self.store, kind.LINK, Link)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses of subnets that are taken."""
+        claims = Collection(self.store, kind.ADDRESS, Address).list()
+        return frozenset(claim.ip for claim in claims)
+
+    async def link_until(self, met: Callable[[Sequence[Link]], bool], patience: float = 20) -> None:
+        """Wait until the links are so."""
+        async with asyncio.timeout(patience):
+            async for links in self.links.follow():
+                if met(links):
+                    return
+
+    async def access_ip(self, vpc_number: int = 0) -> str:
+        """The address of the link from a VPC, once it is told of."""
+        wanted = f"vpc-{vpc_number}"
+
+        def running(links: Sequence[Link]) -> bool:
+            return any(one.status is LinkStatus.RUNNING for one in links if one.vpc_id == wanted)
+
+        await self.link_until(running)
+        (found,) = (one for one in self.links.list() if one.vpc_id == wanted)
+        return found.access_ip
+
+    async def pod(self, uid: str, of: Subnet) -> Path:
+        """A new pod's namespace."""
+        await self.network.pods.attach(uid, of.id)
+        return self.network.pods.namespace_path(uid)
+
+
+def _creation(store: Store, value: Vpc | Subnet | Link | Instance | Cluster) -> Create:
+    scopes = {
+        Vpc: (kind.VPC, "", "id"),
+        Subnet: (kind.SUBNET, "vpc_id", "id"),
+        Link: (kind.LINK, "vpc_id", "instance_id"),
+        Instance: (kind.INSTANCE, "", "id"),
+        Cluster: (kind.CLUSTER, "", "id"),
+    }
+    kind_, scope, name = scopes[type(value)]
+    collection = Collection(store, kind_, type(value))
+    return collection.creation(getattr(value, scope) if scope else "", getattr(value, name), value)
+
+
+@asynccontextmanager
+async def agent(
+    folder: Path, *values: Vpc | Subnet | Link | Instance | Cluster
+) -> AsyncIterator[Agent]:
+    """An agent's network on a data directory, with these records at first."""
+    data = DataDirectory(folder)
+    data.create()
+    ledger = Ledger.open(data.ledger, data.sandboxes)
+    async with Store.open(data.records) as store:
+        await store.apply([_creation(store, value) for value in values])
+        async with Network(store, ledger, data.doors_socket) as network:
+            yield Agent(network, ledger.names, store)
+
+
+@contextmanager
+def swept(folder: Path) -> Iterator[Path]:
+    """A data directory for agents, of which nothing is left in the kernel afterwards."""
+    data = DataDirectory(folder)
+    ledger = Ledger.open(data.ledger, data.sandboxes)
+    try:
+        yield folder
+    finally:
+        for name in network_namespace.names(ledger.names.prefix):
+            network_namespace.delete(name)

@@ -127,5 +127,12 @@ class PodNetwork:
         """Remove the wire at once; left to the end of the namespace, it would go at some later time
         and be taken for that of the next pod with its address.
         """
-        if port(uid) in await asyncio.to_thread(network_namespace.links, router):
-            await ip_batch(router, [f"link delete {port(uid)}"])
+        name = port(uid)
+        if name not in await asyncio.to_thread(network_namespace.links, router):
+            return
+        try:
+            await ip_batch(router, [f"link delete {name}"])
+        except CommandFailed:
+            # It may have gone by itself meanwhile, with a namespace that somebody removed.
+            if name in await asyncio.to_thread(network_namespace.links, router):
+                raise
