@@ -58,7 +58,7 @@ def test_the_architecture_names_only_modules_that_exist() -> None:
     missing = [
         name
         for name in _MODULE.findall(text)
-        if not (package / name.rstrip("/")).is_dir()
+        if not any((folder / name).is_dir() for folder in (ROOT, package))
         and not (package / name).with_suffix(".py").is_file()
     ]
 
