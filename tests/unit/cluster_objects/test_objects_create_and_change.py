@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.cluster_objects.served import Refused, cluster, deployment, named, pod
@@ -268,6 +269,23 @@ async def test_a_patch_whose_test_fails_changes_nothing(tmp_path: Path) -> None:
             "testing value /data/b failed: test failed",
         ):
             await kubernetes.patch(CONFIG_MAPS, "demo", "a", body, kind=PatchKind.JSON)
+        assert await kubernetes.get(CONFIG_MAPS, "demo", "a") == made
+
+
+@pytest.mark.parametrize("kind", list(PatchKind), ids=lambda kind: kind.name)
+async def test_a_patch_that_is_an_abyss_is_refused(tmp_path: Path, kind: PatchKind) -> None:
+    """As deep as JSON may be, and deeper than Python goes."""
+    async with cluster(tmp_path) as kubernetes:
+        made = await kubernetes.create(CONFIG_MAPS, "demo", named("a"))
+        deep: dict[str, Any] = {}
+        for _ in range(5000):
+            deep = {"x": deep}
+        operation = {"op": "add", "path": "/data", "value": deep}
+
+        with Refused(400, "the patch is nested too deeply"):
+            await kubernetes.patch(
+                CONFIG_MAPS, "demo", "a", [operation] if kind is PatchKind.JSON else deep, kind=kind
+            )
         assert await kubernetes.get(CONFIG_MAPS, "demo", "a") == made
 
 

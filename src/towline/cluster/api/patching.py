@@ -23,6 +23,20 @@ def patcher(
     schemas: Schemas, address: Address, content_type: str, patch: Any
 ) -> Callable[[Object], Object]:
     """How the patch changes an object; raises a 400 or 415 refusal, also when it is used."""
+    change = _understood(schemas, address, content_type, patch)
+
+    def changed(held: Object) -> Object:
+        try:
+            return change(held)
+        except RecursionError:
+            raise refusal.bad_request("the patch is nested too deeply") from None
+
+    return changed
+
+
+def _understood(
+    schemas: Schemas, address: Address, content_type: str, patch: Any
+) -> Callable[[Object], Object]:
     if content_type == JSON:
         return _json_patcher(patch, address)
     if content_type not in (MERGE, STRATEGIC):
