@@ -75,7 +75,7 @@ async def test_what_is_created_can_be_read(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-async def test_a_name_is_taken_once(kind: str, tmp_path: Path) -> None:
+async def test_one_name_is_one_object(kind: str, tmp_path: Path) -> None:
     """The second creator hears AlreadyExists."""
     async with kubernetes(kind, tmp_path) as cluster:
         await cluster.create(CONFIG_MAPS, "demo", config_map("one"))

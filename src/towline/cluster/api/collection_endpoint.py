@@ -12,7 +12,7 @@ from towline.cluster.api.call import Answer, Call, Stream
 from towline.cluster.api.deletion import DeleteOptions, delete
 from towline.cluster.api.object_endpoint import rendering_of
 from towline.cluster.api.objects import Objects
-from towline.cluster.api.page import Page, Pages, Selection
+from towline.cluster.api.page import Page, Pages, Selection, is_number
 from towline.cluster.api.rendering import Rendering, event_line
 from towline.cluster.api.treatment import treatment_of
 from towline.cluster.api.watching import Notice, Watching, WatchWish
@@ -90,6 +90,6 @@ def _lines(rendering: Rendering, notices: list[Notice], *, first: bool) -> list[
 
 def _timeout(call: Call) -> float:
     text = call.query.get("timeoutSeconds") or "0"
-    if not text.isdigit():
+    if not is_number(text):
         raise refusal.bad_request(f'Invalid value: "{text}": strconv.ParseInt: invalid syntax')
     return int(text) or SHORTEST_WATCH * (1 + random.random())  # noqa: S311  # spreads load

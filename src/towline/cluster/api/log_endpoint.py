@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ import aiohttp
 from towline.cluster.api.address import Address
 from towline.cluster.api.call import Call, Reply, Stream
 from towline.cluster.api.objects import Objects
+from towline.cluster.api.page import is_number
 from towline.kube import refusal
 from towline.kube.refusal import FieldError, Refusal
 from towline.kube.resource_type import NODES, ResourceType
@@ -99,10 +101,12 @@ def _complaint(code: int, text: str, address: Address) -> Refusal:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        reason = error.os_error.strerror or str(error.os_error)
-        return f"dial tcp {error.host}:{error.port}: connect: {reason.lower()}"
-    return str(error) or type(error).__name__
+    """What Go says of a connection that could not be made."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error) or type(error).__name__
+    number = error.os_error.errno
+    reason = os.strerror(number).lower() if number else str(error.os_error)
+    return f"dial tcp {error.host}:{error.port}: connect: {reason}"
 
 
 def _container(pod: Object, wanted: str) -> str:
@@ -130,7 +134,7 @@ def _query(call: Call) -> dict[str, str]:
         text = call.query.get(option)
         if text is None:
             continue
-        if not text.lstrip("-").isdigit():
+        if not is_number(text.removeprefix("-")):
             raise refusal.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
         if int(text) < least:
             because = f"must be greater than {'or equal to 0' if least == 0 else '0'}"
