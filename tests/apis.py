@@ -30,6 +30,7 @@ USERS = {
     AGENT: User("system:node:agent", ("system:nodes",)),
     CONTROLLERS: User("system:kube-controller-manager"),
 }
+MAPS, PODS = "/api/v1/namespaces/demo/configmaps", "/api/v1/namespaces/demo/pods"
 KUBECTLS = Path(__file__).parent.parent / ".cache" / "kubectl"
 DEADLINE = 60  # seconds for one kubectl command; none should need them
 
@@ -179,6 +180,28 @@ async def document(answer: aiohttp.ClientResponse) -> dict[str, Any]:
     """The JSON of an answer."""
     read: dict[str, Any] = orjson.loads(await answer.read())
     return read
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[tuple[ServedApi, aiohttp.ClientSession]]:
+    """A served API with a namespace `demo`, and an administrator's client."""
+    async with serving(folder) as api, api.session() as session:
+        await session.post("/api/v1/namespaces", json={"metadata": {"name": "demo"}})
+        yield api, session
+
+
+async def get(session: aiohttp.ClientSession, path: str, accept: str = "*/*") -> dict[str, Any]:
+    """The JSON at a path."""
+    async with session.get(path, headers={"Accept": accept}) as answer:
+        assert answer.status == 200, await answer.text()
+        return await document(answer)
+
+
+async def refusal(answer: aiohttp.ClientResponse, code: int) -> dict[str, Any]:
+    """The Status of a refusal with this code."""
+    said = await document(answer)
+    assert (answer.status, said["code"], said["status"]) == (code, code, "Failure")
+    return said
 
 
 def pod(name: str, *, image: str = "registry.example/app:v1", **spec: Any) -> dict[str, Any]:
