@@ -108,7 +108,10 @@ class _Push:
             async with asyncio.TaskGroup() as group:
                 for blob in source.blobs.values():
                     group.create_task(self._blob(blob, gate))
-        except* CauseRaised as raised:
+        except BaseExceptionGroup as failures:  # not `except*`: before 3.11.4 it wraps what is raised
+            raised, defects = failures.split(CauseRaised)
+            if raised is None or defects is not None:
+                raise
             raise _first(raised) from None
         for document in source.documents[:-1]:
             await self._document(document, str(document.digest))

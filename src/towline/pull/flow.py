@@ -281,7 +281,10 @@ class _Pull:
             async with asyncio.TaskGroup() as group:
                 for layer in layers:
                     group.create_task(self._layer(layer, gate))
-        except* Failed as failed:
+        except BaseExceptionGroup as failures:  # not `except*`: before 3.11.4 it wraps what is raised
+            failed, defects = failures.split(Failed)
+            if failed is None or defects is not None:
+                raise
             raise _first(failed) from None
 
     async def _layer(self, layer: Layer, gate: asyncio.Semaphore) -> None:
