@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from towline.cluster.node.provider import PodIdentity
+from towline.sandbox.pod_folder import RESOLVERS
 
 CLUSTER_DOMAIN = "cluster.local"
 _HOSTS = """# Kubernetes-managed hosts file.
@@ -18,11 +19,11 @@ fe00::2\tip6-allrouters
 
 
 def pod_files(pod: PodIdentity, address: str, nameservers: Sequence[str]) -> dict[str, bytes]:
-    """Name to content."""
+    """Name to content, `RESOLVERS` last: with it a pod's opening is complete."""
     texts = {
         "hosts": f"{_HOSTS}{address}\t{pod.hostname}\n",
         "hostname": f"{pod.hostname}\n",
-        "resolv.conf": _resolver(pod.namespace, nameservers),
+        RESOLVERS: _resolver(pod.namespace, nameservers),
     }
     return {name: text.encode() for name, text in texts.items()}
 

@@ -30,6 +30,8 @@ from towline.linux.oci_runtime import ContainerFiles
 from towline.sandbox import record_file
 from towline.sandbox.record import ContainerRecord, ImageRecord, PodRecord, StartRecord
 
+RESOLVERS = "resolv.conf"
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerFolder:
@@ -173,6 +175,11 @@ class PodFolder:
     def keep(self, record: PodRecord) -> None:
         """Write down who it is."""
         record_file.write(self.path / "pod.json", record)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its opening came to its end, whose last step is to name the resolvers."""
+        return (self.etc / RESOLVERS).exists()
 
     @property
     def is_closing(self) -> bool:

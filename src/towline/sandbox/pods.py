@@ -47,13 +47,13 @@ class Pods:
             known = pod.record or PodRecord(identity)
             pod.keep(known)
             address = await self.network.attach(pod.uid, known.identity.subnet_id)
-            nameservers = self.network.nameservers(pod.uid)
-            for name, content in pod_files(known.identity, address, nameservers).items():
-                if not (pod.etc / name).exists():
-                    record_file.replace(pod.etc / name, content)
             for place, options in ((pod.shm, _SHARED_MEMORY), (pod.files, _FILES)):
                 if not place.is_mount():
                     mount_memory(place, options)
+            if not pod.is_whole:
+                nameservers = self.network.nameservers(pod.uid)
+                for name, content in pod_files(known.identity, address, nameservers).items():
+                    record_file.replace(pod.etc / name, content)
             return address
 
     async def close(self, uid: str) -> None:
@@ -85,10 +85,9 @@ class Pods:
         """Finish or remove what an earlier process left half done."""
         standing = self.network.standing()
         for pod in self.folders:
-            if pod.is_closing or pod.record is None or pod.uid not in standing:
+            if pod.is_closing or not pod.is_whole or pod.uid not in standing:
                 await self.close(pod.uid)
                 continue
-            await self.open(pod.record.identity)
             for container in pod.containers():
                 await self.containers.recover(container)
         await self.images.tidy()
