@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from towline.linux.ledger import Ledger
 from towline.linux.mounts import mounts_below
 from towline.linux.oci_runtime import state_folder
 from towline.linux.runtime_process import runtime_processes
+from towline.linux.sweep import sweep
 from towline.network.name import Names
 from towline.pull.keyring import Keyring
+from towline.sandbox.provider import Sandbox
 from towline.sandbox.settings import SandboxSettings
 
 
@@ -144,3 +146,33 @@ def container(image: Image, *args: str, name: str = "main", attempt: int = 0) ->
     """A container that runs a shell's words, or what the image says when there are none."""
     words = ("/bin/sh", "-c", *args) if args else None
     return ContainerSpec(ContainerId(UID, name, attempt), image, command=words)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An open pod that has pulled an image."""
+
+    world: World
+    sandbox: Sandbox
+    image: Image
+
+    async def run(self, *words: str, **changes: object) -> tuple[int, str]:
+        """Run a container to its end: its code, and its output without times."""
+        spec = replace(container(self.image, *words), **changes)  # type: ignore[arg-type]  # by name
+        await self.sandbox.start(spec)
+        ended = await self.sandbox.wait(spec.id)
+        return ended.code, output(self.sandbox.log(spec.id))
+
+
+@contextlib.asynccontextmanager
+async def staged(folder: Path, runtime: str, made: MadeImage) -> AsyncIterator[Stage]:
+    """A stage that is swept in the end."""
+    world = World.below(folder, runtime)
+    try:
+        async with Sandbox(world.network, world.settings) as sandbox:
+            await sandbox.open(identity())
+            async with world.registry(UID, made) as registry:
+                pulled = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY)
+            yield Stage(world, sandbox, pulled)
+    finally:
+        sweep(world.ledger)

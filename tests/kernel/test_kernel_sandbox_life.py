@@ -8,17 +8,15 @@ import asyncio
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.images import busybox_tar, directory, image, special, tar
-from tests.sandboxes import ANYBODY, UID, World, container, identity, output, until
+from tests.sandboxes import ANYBODY, UID, Stage, container, output, staged, until
 
 from towline.cluster.node.provider import (
     ContainerId,
-    Executed,
-    Image,
     Limits,
     Mount,
     Provider,
@@ -33,34 +31,11 @@ pytestmark = pytest.mark.root
 BUSYBOX = image(busybox_tar(), Env=["FROM_IMAGE=yes"], Cmd=["/bin/sh", "-c", "echo of the image"])
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """An open pod that has pulled busybox."""
-
-    world: World
-    sandbox: Sandbox
-    image: Image
-
-    async def run(self, *words: str, **changes: object) -> tuple[int, str]:
-        """Run a container to its end: its code, and its output without times."""
-        spec = replace(container(self.image, *words), **changes)  # type: ignore[arg-type]  # by name
-        await self.sandbox.start(spec)
-        ended = await self.sandbox.wait(spec.id)
-        return ended.code, output(self.sandbox.log(spec.id))
-
-
 @pytest.fixture(params=["crun", "runc"])
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """With each runtime."""
-    world = World.below(tmp_path, request.param)
-    try:
-        async with Sandbox(world.network, world.settings) as sandbox:
-            await sandbox.open(identity())
-            async with world.registry(UID, BUSYBOX) as registry:
-                pulled = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY)
-            yield Stage(world, sandbox, pulled)
-    finally:
-        sweep(world.ledger)
+    async with staged(tmp_path, request.param, BUSYBOX) as made:
+        yield made
 
 
 async def test_a_container_runs_what_its_image_says(stage: Stage) -> None:
@@ -298,115 +273,6 @@ async def test_sweeping_leaves_nothing_whatever_ran(stage: Stage) -> None:
 
     assert stage.world.left() == []
     assert not stage.world.settings.folder.exists()
-
-
-async def test_a_part_of_a_volume_can_be_shown(stage: Stage) -> None:
-    """A file of a Secret, and a folder of an emptyDir that is made if need be."""
-    secret = VolumeFiles({"a": b"one", "b": b"two"})
-    mounts = (
-        Mount("/etc/a.conf", secret, sub_path="a"),
-        Mount("/data", ScratchVolume("data"), sub_path="deep/er"),
-        Mount("/all", ScratchVolume("data")),
-    )
-    code, said = await stage.run(
-        "cat /etc/a.conf; echo 1 > /data/x; ls /all/deep/er", mounts=mounts
-    )
-
-    assert (code, said) == (0, "onex\n")
-
-
-async def test_a_part_that_is_not_there_cannot_be_shown(stage: Stage) -> None:
-    """The kubelet's words."""
-    mounts = (Mount("/etc/a.conf", VolumeFiles({"a": b"one"}), sub_path="c"),)
-    with pytest.raises(
-        StartFailed, match=r'failed to prepare subPath for volumeMount "/etc/a\.conf"'
-    ):
-        await stage.run("true", mounts=mounts)
-
-
-async def test_a_part_never_leads_out_of_its_volume(stage: Stage, tmp_path: Path) -> None:
-    """A link that one container puts into an emptyDir shows the next one nothing of the machine."""
-    whole = (Mount("/all", ScratchVolume("data")),)
-    await stage.run(
-        f"echo mine > /all/own; ln -s {tmp_path} /all/out; ln -s /own /all/in", mounts=whole
-    )
-    parts = (
-        Mount("/out", ScratchVolume("data"), sub_path="out/made"),
-        Mount("/in", ScratchVolume("data"), sub_path="in"),
-    )
-    inside = parts[1:]
-    _, said = await stage.run("cat /in", mounts=inside, id=ContainerId(UID, "second", 0))
-    with pytest.raises(StartFailed, match="subPath"):
-        await stage.run("ls /out", mounts=parts, id=ContainerId(UID, "third", 0))
-
-    assert said == "mine\n"
-    assert not (tmp_path / "made").exists()
-
-
-async def test_a_command_can_be_run_in_a_running_container(stage: Stage) -> None:
-    """With the container's variables and files; its code and the last of its output."""
-    spec = container(stage.image, "sleep 1000")
-    await stage.sandbox.start(replace(spec, env=(("MINE", "1"),), working_dir="/bin"))
-    words = ("/bin/sh", "-c", "echo $MINE $(pwd); echo complaint >&2; exit 4")
-    done = await stage.sandbox.execute(spec.id, words)
-    much = await stage.sandbox.execute(spec.id, ("/bin/sh", "-c", "yes | head -c 100000; echo end"))
-
-    assert done == Executed(4, "1 /bin\ncomplaint\n")
-    assert much.code == 0
-    assert len(much.output) == 10240
-    assert much.output.endswith("end\n")
-
-
-async def test_a_command_that_is_not_there_is_refused(stage: Stage) -> None:
-    """In the words of both kubelet and runtime; also when the container has ended."""
-    spec = container(stage.image, "sleep 1000")
-    await stage.sandbox.start(spec)
-    with pytest.raises(StartFailed) as caught:
-        await stage.sandbox.execute(spec.id, ("nothing",))
-    await stage.sandbox.stop(spec.id, grace=0)
-    with pytest.raises(StartFailed):
-        await stage.sandbox.execute(spec.id, ("true",))
-
-    assert str(caught.value) == (
-        "failed to exec in container: OCI runtime exec failed: exec failed: unable to start container"
-        ' process: exec: "nothing": executable file not found in $PATH: unknown'
-    )
-
-
-async def test_a_command_that_nobody_waits_for_any_more_is_killed(stage: Stage) -> None:
-    """A probe's time is up."""
-    spec = container(stage.image, "sleep 1000")
-    await stage.sandbox.start(spec)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await stage.sandbox.execute(spec.id, ("/bin/sleep", "77"))
-    seen = ("/bin/sh", "-c", "cat /proc/*/cmdline | tr '\\0' ' '")
-    processes = await stage.sandbox.execute(spec.id, seen)
-
-    assert "sleep 1000" in processes.output
-    assert "sleep 77" not in processes.output
-
-
-async def test_a_command_may_leave_something_running(stage: Stage) -> None:
-    """It is not waited for."""
-    spec = container(stage.image, "sleep 1000")
-    await stage.sandbox.start(spec)
-
-    done = await stage.sandbox.execute(
-        spec.id, ("/bin/sh", "-c", "echo done; sleep 900 >/dev/null 2>&1 &")
-    )
-    assert done == Executed(0, "done\n")
-
-
-async def test_a_socket_of_the_pods_network_reaches_the_pod(stage: Stage) -> None:
-    """Its loopback is the pod's, not the machine's."""
-    async with stage.world.registry(UID, BUSYBOX) as registry:
-        sock = await stage.sandbox.socket(UID)
-        with sock:
-            port = int(registry.address.rpartition(":")[2])
-            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-
-            assert sock.getpeername() == ("127.0.0.1", port)
 
 
 async def test_only_the_last_attempt_before_is_kept(stage: Stage) -> None:

@@ -76,17 +76,27 @@ async def _run(runtime: OciRuntime, arguments: tuple[str, ...], sender: int, pid
     try:
         return await process.wait()
     except asyncio.CancelledError:
-        _kill(pid_file)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        await _give_up(process, pid_file)
         raise
 
 
-def _kill(pid_file: Path) -> None:
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        command = Process.of(int(pid_file.read_text()))
-        if command is not None:
-            command.signal(signal.SIGKILL)
+async def _give_up(process: asyncio.subprocess.Process, pid_file: Path) -> None:
+    """Kill the command; the runtime then ends by itself and takes the dead process with it."""
+    command = _started(pid_file)
+    if command is not None:
+        command.signal(signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN):
+                await process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def _started(pid_file: Path) -> Process | None:
+    try:
+        return Process.of(int(pid_file.read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 class _Tail(asyncio.Protocol):
