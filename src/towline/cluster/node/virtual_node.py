@@ -24,7 +24,7 @@ from towline.kube.event import EventSource
 from towline.kube.pod import InvalidPod, Pod
 
 BEAT = 10.0  # seconds between renewals of the lease: the kubelet's
-_RETRY = 1.0  # seconds until a renewal that failed is tried again
+_RETRY = 1.0  # seconds until what could not be done yet is tried again
 COMPONENT = "eklet"
 
 _log = structlog.get_logger()
@@ -95,7 +95,8 @@ class VirtualNode:
                     return
                 await self._registration.keep(schedulable=not self._retiring)
                 self.registered.set()
-                pause = BEAT
+                # A retired node that seems empty is looked at again as soon as its pods are known.
+                pause = _RETRY if self._retiring and not self._uids else BEAT
             except ApiError as error:
                 _log.debug("node not renewed", node=self.name, error=error.message)
                 pause = _RETRY
