@@ -41,7 +41,8 @@ class _Change:
 class FakeKubernetes:
     """`Kubernetes` in memory. `trouble`, when set, is what every call raises.
 
-    Watches tell of a change `lag` seconds after it. `witnesses` are called after every change: they see states that last for a moment only.
+    Watches tell of a change `lag` seconds after it. `witnesses` are called after every change:
+    they see states that last for a moment only.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -210,9 +211,9 @@ class FakeKubernetes:
         if after != before:
             self._store(resource, before, after)
 
-    def _since(self, revision: int) -> list[_Change]:
+    def _since(self, revision: int) -> tuple[_Change, ...]:
         first = bisect_right(self._history, revision, key=lambda one: one.revision)
-        return self._history[first:]
+        return tuple(self._history[first:])
 
     def _meet_trouble(self) -> None:
         if self.trouble:

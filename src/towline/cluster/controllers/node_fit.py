@@ -85,11 +85,11 @@ def no_fit_message(misfits: Sequence[Misfit]) -> str:
     nodes = len(misfits)
     reasons = _histogram(reason for one in misfits for reason in one.reasons)
     preemption = _histogram(
-        "No preemption victims found for incoming pod."
+        "No preemption victims found for incoming pod"
         if one.is_full
-        else "Preemption is not helpful for scheduling."
+        else "Preemption is not helpful for scheduling"
         for one in misfits
-    ).rstrip(".")
+    )
     none = f"0/{nodes} nodes are available"
     return f"{none}: {reasons}. preemption: {none}: {preemption}."
 
