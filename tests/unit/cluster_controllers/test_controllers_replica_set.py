@@ -145,8 +145,8 @@ def test_a_pod_that_is_leaving_is_not_counted_though_the_copy_still_shows_it() -
         copies[REPLICA_SETS].learn(written)
         await controller.reconcile(ObjectKey("demo", "web"))
         others = kubernetes.all(PODS)
-        body = {"status": {"phase": "Unknown"}, "metadata": {}}
-        for pod in others:  # now the one that left would be missed most
+        body = {"status": {"containerStatuses": [{"restartCount": 5}]}}
+        for pod in others:  # now the one that left would be the last to go
             copies[PODS].learn(
                 await kubernetes.patch(
                     PODS, "demo", pod["metadata"]["name"], body, subresource="status"
