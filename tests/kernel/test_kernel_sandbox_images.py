@@ -236,7 +236,7 @@ async def test_another_pods_image_is_not_ones_own(stage: Stage) -> None:
         "hard-link",
     ],
 )
-async def test_a_layer_that_reaches_out_is_refused(
+async def test_a_pod_gets_no_layer_that_reaches_out(
     stage: Stage, tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]], reason: str
 ) -> None:
     """In containerd's words; outside nothing is touched, and the pod can go on."""
