@@ -37,16 +37,23 @@ DEADLINE = 60  # seconds for one kubectl command; none should need them
 
 @dataclass
 class Hook:
-    """What is called when a namespace was created; it can be told to refuse."""
+    """What is called when a namespace was created; it can be told to refuse, or to wait first."""
 
     seen: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     refusal: Problem | None = None
+    wait_for: asyncio.Event | None = None
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def namespace_created(self, name: str, annotations: Mapping[str, str]) -> None:
         """Remember it, or refuse."""
+        self.called.set()
+        if self.wait_for is not None:
+            await self.wait_for.wait()
         if self.refusal is not None:
             raise self.refusal
         self.seen.append((name, annotations))
+        self.finished.set()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import aiohttp
 from tests.apis import ServedApi, config_map, document, serving
 
 from towline.cluster.api.local import LocalKubernetes
-from towline.cluster.resources import CONFIG_MAPS
+from towline.cluster.resources import CONFIG_MAPS, NAMESPACES
 from towline.store.write import Update
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -143,3 +143,40 @@ async def test_a_server_that_ends_ends_its_watches(tmp_path: Path) -> None:
     await client.__aexit__(None, None, None)
 
     assert rest == b""
+
+
+async def test_a_watch_ends_with_its_client(tmp_path: Path) -> None:
+    """Nothing is left of it in the server, though nothing has happened that could have been told."""
+    async with serving(tmp_path) as api:
+        before = len(asyncio.all_tasks())
+        async with api.session() as session:
+            opened = [await session.get(f"{MAPS}?watch=1") for _ in range(5)]
+            for answer in opened:
+                await lines(answer, 1)
+            during = len(asyncio.all_tasks())
+            for answer in opened:
+                answer.close()
+        async with asyncio.timeout(20):
+            while len(asyncio.all_tasks()) > before:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.01)
+
+    assert during > before
+
+
+async def test_a_write_is_finished_though_its_sender_has_gone(tmp_path: Path) -> None:
+    """What has been taken in is done, whole."""
+    async with serving(tmp_path) as api:
+        held, local = asyncio.Event(), LocalKubernetes(api.store)
+        api.hook.wait_for = held
+        async with api.session() as session, asyncio.TaskGroup() as tasks:
+            body = {"metadata": {"name": "demo"}}
+            sending = tasks.create_task(session.post("/api/v1/namespaces", json=body))
+            async with asyncio.timeout(20):
+                await api.hook.called.wait()
+            sending.cancel()
+        held.set()
+        async with asyncio.timeout(20):
+            await api.hook.finished.wait()
+        made = await local.get(NAMESPACES, "", "demo")
+
+    assert made["status"]["phase"] == "Active"
