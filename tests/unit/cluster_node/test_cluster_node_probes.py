@@ -168,7 +168,6 @@ Reply = Callable[[str], bytes]
 @asynccontextmanager
 async def web(reply: Reply) -> AsyncIterator[int]:
     """An HTTP server that answers as it is told, on a port of its own."""
-
     answering = list[asyncio.Task[Any] | None]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -34,24 +34,28 @@ class LogFile:
         file = await self._open()
         if file is None:
             return
+        other: BinaryIO | None = None
         try:
             _seek_tail(file, self._options.tail_lines)
             while True:
-                # Asked before reading: what a container wrote before its end is read after it.
+                # Asked before reading: what was written before the end is read after it.
                 running = self._options.follow and self._is_running()
+                other = self._successor(file)
                 async for piece in self._drain(file):
                     yield piece
                     if self._left == 0:
                         return
-                if (other := self._successor(file)) is not None:
+                if other is not None:
                     file.close()
-                    file = other
+                    file, other = other, None
                 elif not running:
                     return
                 else:
                     await asyncio.sleep(_LOOK_AGAIN)
         finally:
             file.close()
+            if other is not None:
+                other.close()
 
     async def _open(self) -> BinaryIO | None:
         """The file; None when the container has ended without one."""
