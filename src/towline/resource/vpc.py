@@ -27,6 +27,8 @@ class Subnet(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     created_at: str
     is_default: bool = False
+    route_table_id: str = ""
+    """The table it is associated with; empty for the VPC's main one."""
 
 
 class AddressOwner(StrEnum):
