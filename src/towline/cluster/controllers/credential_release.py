@@ -76,17 +76,12 @@ class CredentialRelease:
 
     async def reconcile(self, key: ObjectKey) -> float | None:
         """Bring one namespace to what it asks for; seconds until the credential is renewed."""
-        try:
-            namespace = await self._kubernetes.get(NAMESPACES, "", key.name)
-        except ApiError as error:
-            if error.code == 404:
-                return None
-            raise
-        if is_being_deleted(namespace):
-            return None
-        annotations = namespace["metadata"].get("annotations") or {}
-        instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
         async with self._turn(key.name):
+            namespace = await self._living(key.name)
+            if namespace is None:
+                return None
+            annotations = namespace["metadata"].get("annotations") or {}
+            instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
             if not instance:
                 await self._take_back(key.name, await self._released(key.name), keep="")
                 return None
@@ -96,6 +91,16 @@ class CredentialRelease:
                 self._complain(namespace, problem)
                 raise ApiError(503, "CredentialNotReleased", problem.cause) from problem
         return min(max(1.0, release.renewal_at(key.name) - self._clock()), LOOK_AGAIN)
+
+    async def _living(self, name: str) -> Object | None:
+        """The namespace, unless it is gone or going; asked when it is our turn, not before."""
+        try:
+            namespace = await self._kubernetes.get(NAMESPACES, "", name)
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        return None if is_being_deleted(namespace) else namespace
 
     def _turn(self, namespace: str) -> asyncio.Lock:
         return self._turns.setdefault(namespace, asyncio.Lock())
