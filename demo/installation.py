@@ -55,13 +55,18 @@ class Installation:
         found: list[dict[str, Any]] = json.loads(self.kubectl(*arguments).succeeded().out)["items"]
         return found
 
+    def status(self) -> dict[str, Any]:
+        """What `towline status` tells, whatever its exit code."""
+        found: dict[str, Any] = json.loads(self.towline("status", "-o", "json").out)
+        return found
+
     def role_pid(self, role: str) -> int:
         """The process of a role as `towline status` tells it, once it has one."""
         pids: list[int] = []
 
         def known() -> bool:
-            status = json.loads(self.towline("status", "-o", "json").out)
-            pids[:] = [int(each["pid"]) for each in status["roles"] if each["name"] == role]
+            roles = self.status()["roles"]
+            pids[:] = [int(each["pid"]) for each in roles if each["name"] == role]
             return any(pids)
 
         until(f"process of the {role} role", known)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +61,13 @@ class Story:
         """See to it that pods reach our registry, unless an earlier chapter has."""
         if not json.loads(self.installation.towline("link", "list", "-o", "json").succeeded().out):
             self.towline("link", "create", REGISTRY, "--resolve")
+
+    def kill_everything(self) -> None:
+        """SIGKILL to the supervisor, with which the kernel ends every role."""
+        status = self.installation.status()
+        self.teller.command(f"kill -9 {status['pid']}   # the supervisor of all roles")
+        os.kill(int(status["pid"]), signal.SIGKILL)
+        until("end of every role", lambda: not self.installation.status()["running"])
 
     def settle(self) -> None:
         """Wait until every role is ready, after one was killed."""

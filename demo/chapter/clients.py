@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
+import time
 from pathlib import Path
 
 from demo.command import Unexpected
@@ -48,6 +50,7 @@ def walk(story: Story, name: str) -> None:
     story.kubectl(*scoped, "patch", "deployment/web", "-p", '{"spec":{"replicas":1}}')
     for output in ("wide", "yaml", "json", "name"):
         story.kubectl(*scoped, "get", "pods,deployments,secrets", "-o", output)
+    _watch(story, name)
     story.kubectl(*scoped, "describe", "deployment", "web")
     story.kubectl(*scoped, "describe", "pods")
     story.kubectl(*scoped, "logs", "deployment/web")
@@ -58,3 +61,27 @@ def walk(story: Story, name: str) -> None:
     if kept["labels"].get("tier") != "front" or kept["annotations"].get("note") != "seen":
         raise Unexpected(f"label or annotation were lost: {kept}")
     story.kubectl("delete", "namespace", name, "--timeout=60s")
+
+
+def _watch(story: Story, name: str) -> None:
+    """A label that is set while somebody watches is seen by them."""
+    command = (
+        "-n",
+        name,
+        "get",
+        "configmap",
+        "settings",
+        "-w",
+        "-o",
+        "name",
+        "--request-timeout=3s",
+    )
+    seen: list[str] = []
+    watcher = threading.Thread(target=lambda: seen.append(story.installation.kubectl(*command).out))
+    watcher.start()
+    while watcher.is_alive():
+        story.installation.kubectl(
+            "-n", name, "annotate", "configmap", "settings", f"at={time.time()}", "--overwrite"
+        ).succeeded()
+    if seen[0].count("configmap/settings\n") < 2:
+        raise Unexpected(f"`kubectl get -w` saw no change: {seen[0]!r}")

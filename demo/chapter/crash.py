@@ -32,6 +32,7 @@ def tell(story: Story) -> None:
     _agent_while_pods_run(story)
     _cluster_during_applies(story)
     _cloud_between_calls(story)
+    _everything_at_once(story)
 
 
 def _registry_during_a_push(story: Story) -> None:
@@ -98,6 +99,16 @@ def _cloud_between_calls(story: Story) -> None:
     story.settle()
     if story.towline("instance", "list", "-o", "json").out != before:
         raise Unexpected("the cloud has forgotten an instance")
+
+
+def _everything_at_once(story: Story) -> None:
+    story.tell("Everything is killed at once; started again, it goes on with what still runs.")
+    before = _started(story)
+    story.kill_everything()
+    story.towline("up", "--detach")
+    story.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/crash", "--timeout=60s")
+    if _started(story) != before:
+        raise Unexpected(f"containers were restarted: {before} became {_started(story)}")
 
 
 def kill(story: Story, role: str) -> None:

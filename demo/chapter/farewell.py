@@ -26,6 +26,8 @@ def tell(story: Story) -> None:
     before = {kind for kind in _LOOKS if _found(kind, marks)}
     if not {"namespace", "mount", "control group", "process"} <= before:
         raise Unexpected(f"there should be much to remove; there is only: {sorted(before)}")
+    story.tell("Also when everything was killed before.")
+    story.kill_everything()
     story.towline("down")
     for kind in _LOOKS:
         left = _found(kind, marks)
