@@ -16,6 +16,7 @@ from towline.cluster.api.admission import admit
 from towline.cluster.api.registry_warning import placement_warnings
 from towline.cluster.api.view import View, view_of
 from towline.kube import defaults, refusal, validation
+from towline.kube.resource_type import RESOURCE_TYPES
 from towline.kube.schema import Mismatch, Schemas
 from towline.store.error import AlreadyExists, Conflict, NotFound
 from towline.store.record import Key, Record
@@ -230,8 +231,6 @@ def _may_go(item: Object) -> bool:
 
 def keys_in(store: Store, namespace: str) -> tuple[Key, ...]:
     """Everything that is stored in a namespace."""
-    from towline.kube.resource_type import RESOURCE_TYPES
-
     return tuple(
         record.key
         for resource in RESOURCE_TYPES

@@ -38,7 +38,7 @@ def _understood(
     schemas: Schemas, address: Address, content_type: str, patch: Any
 ) -> Callable[[Object], Object]:
     if content_type == JSON:
-        return _json_patcher(patch, address)
+        return _json_patcher(patch)
     if content_type not in (MERGE, STRATEGIC):
         raise refusal.unsupported_media_type(content_type, ACCEPTED)
     if not isinstance(patch, dict):
@@ -59,7 +59,7 @@ def _understood(
     return strategically
 
 
-def _json_patcher(patch: Any, address: Address) -> Callable[[Object], Object]:
+def _json_patcher(patch: Any) -> Callable[[Object], Object]:
     if not isinstance(patch, list) or not all(isinstance(one, dict) for one in patch):
         raise refusal.bad_request(
             "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
@@ -78,7 +78,6 @@ def _json_patcher(patch: Any, address: Address) -> Callable[[Object], Object]:
             raise refusal.bad_request("the patched object is no object")
         return made
 
-    del address
     return patched
 
 
