@@ -173,7 +173,6 @@ async def bench(folder: Path, *credentials: Credential) -> AsyncIterator[Bench]:
     """A registry with two instances, `demo` and `other`, that each have the private namespaces
     `team` and `side` and the public `open`.
     """
-    clock = [1_700_000_000.0]
     async with Store.open(folder / "records.db") as store:
         both = (DEMO, OTHER)
         namespaces = [
@@ -183,8 +182,19 @@ async def bench(folder: Path, *credentials: Credential) -> AsyncIterator[Bench]:
         ]
         everything = [credential(one) for one in both]
         await write_down(store, both, namespaces, [*everything, *credentials])
-        async with opened(store, settings(folder), lambda: clock[0]) as registry:
-            yield Bench(store, registry, clock)
+    async with reopened(folder) as held:
+        yield held
+
+
+@asynccontextmanager
+async def reopened(folder: Path) -> AsyncIterator[Bench]:
+    """The registry of an earlier `bench`, as a new process finds it."""
+    clock = [1_700_000_000.0]
+    async with (
+        Store.open(folder / "records.db") as store,
+        opened(store, settings(folder), lambda: clock[0]) as registry,
+    ):
+        yield Bench(store, registry, clock)
 
 
 def settings(folder: Path) -> Settings:

@@ -68,9 +68,17 @@ class Upkeep:
         await self._vault.sweep_strays()
         while True:
             await asyncio.sleep(every.total_seconds())
-            await self._uploads.expire(self._lifetime)
+            await self.expire()
             await self._erase_ownerless(namespaces)
-            await self._vault.sweep()
+            await self.sweep()
+
+    async def expire(self) -> None:
+        """Forget the uploads that have rested too long."""
+        await self._uploads.expire(self._lifetime)
+
+    async def sweep(self) -> None:
+        """Remove the blobs that no repository has any more."""
+        await self._vault.sweep()
 
     async def _erase_ownerless(self, namespaces: Collection[Namespace]) -> None:
         """Remove what was pushed while its namespace was going away."""
