@@ -46,8 +46,8 @@ class PodImages:
         self._lowers = lowers
         self._network = network
         self._settings = settings
-        self._wanted = list[set[Digest]]()
-        """The layers of pulls that are under way."""
+        self._leases = set[_Lease]()
+        """Pulls that are under way."""
         self._stacks = {pod.uid: {_stack(record) for record in pod.images()} for pod in pods}
 
     def find(self, uid: str, image: str) -> ImageRecord | None:
@@ -66,12 +66,12 @@ class PodImages:
         """
         pod = self._pods.of(uid)
         lease = _Lease(self._layers)
-        self._wanted.append(lease.wanted)
+        self._leases.add(lease)
         try:
             pulled = await self._fetch(pod, Reference.parse(image), keyring, lease)
             kept = self._keep(pod, pulled)
         finally:
-            self._wanted.remove(lease.wanted)
+            self._leases.remove(lease)
         await self.tidy()
         return kept
 
@@ -122,13 +122,14 @@ class PodImages:
         """Unmount layers that no pod uses, and remove layers where they take too much room."""
         await self._lowers.keep_only(self._used())
         used = {diff_id for stack in self._used() for diff_id in stack}
-        self._layers.reclaim(used.union(*self._wanted), self._settings.bytes_kept)
+        wanted = (lease.wanted for lease in self._leases)
+        self._layers.reclaim(used.union(*wanted), self._settings.bytes_kept)
 
     def _used(self) -> set[Stack]:
         return set().union(*self._stacks.values())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # two pulls of the same layers are two
 class _Lease:
     """A layer store that remembers what one pull asked it for: none of it may be removed meanwhile."""
 
