@@ -8,12 +8,14 @@ from tests.simulated_provider import Life, Script
 from tests.unit.cluster_node.node_world import (
     IMAGE,
     World,
+    container,
     ends,
     play,
     pod,
 )
 
 from towline.cluster.kubernetes import ApiError
+from towline.cluster.resources import PODS
 
 
 def test_a_pod_that_has_succeeded_says_that_it_is_completed() -> None:
@@ -66,6 +68,23 @@ def test_a_shorter_grace_period_hurries_a_deletion_that_is_under_way() -> None:
 
         assert took < 4
         assert world.reasons("a").count("Killing") == 1
+
+    play(scenario)
+
+
+def test_a_deletion_hurries_a_container_that_is_being_restarted() -> None:
+    """It was given thirty seconds to be replaced; now it has two."""
+
+    async def scenario(world: World) -> None:
+        world.provider.scripts[IMAGE] = Script(lives=(Life(deaf=True),))
+        await world.apply(pod("a"))
+        await world.until_phase("a", "Running")
+        newer = {"spec": {"containers": [container(image="registry.example/web:2")]}}
+        await world.kubernetes.patch(PODS, "demo", "a", newer)
+        await asyncio.sleep(1)
+        await world.remove("a", gracePeriodSeconds=2)
+
+        assert await world.until_gone("a") < 3
 
     play(scenario)
 

@@ -228,9 +228,11 @@ class PodWorker:
 
 
 def _has_shorter_grace(before: Pod, after: Pod) -> bool:
+    """Whether what is being stopped, for whatever reason, has less time now than it was given."""
     held = before.metadata.deletion_grace_period_seconds
     asked = after.metadata.deletion_grace_period_seconds
-    return asked is not None and held is not None and asked < held
+    given = before.spec.termination_grace_period_seconds if held is None else held
+    return asked is not None and asked < given
 
 
 def _meaning(pod: Pod) -> tuple[object, ...]:
