@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_WANTED = re.compile(r"bytes=(\d*)-(\d*)")
-_SENT = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/(?:\d+|\*))?")
+# Positions have at most 18 digits, which is an exabyte: Python refuses to read very long numbers.
+_WANTED = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_SENT = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

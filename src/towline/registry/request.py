@@ -11,6 +11,7 @@ from towline.registry.answer import Disconnected, Refusal
 from towline.registry.asgi import Receive, Scope
 
 DRAINED = 1024 * 1024  # bytes of an unwanted body that are read, so that the answer is not lost
+_LONGEST_NUMBER = 20  # digits; Python refuses to read very long numbers
 _HOST = re.compile(rb"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9a-fA-F:.]+\](?::\d{1,5})?")
 
 
@@ -68,7 +69,7 @@ class Request:
     def content_length(self) -> int | None:
         """How long the client says that its body is."""
         text = self.headers.get(b"content-length", b"")
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() and len(text) < _LONGEST_NUMBER else None
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it arrives; raises `Disconnected` when it ends before its time."""

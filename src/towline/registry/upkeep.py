@@ -65,7 +65,7 @@ class Upkeep:
 
     async def run(self, namespaces: Collection[Namespace], every: timedelta) -> None:
         """Expire uploads and sweep blobs at intervals, until cancelled."""
-        await self._vault.sweep_strays()
+        await self.sweep_strays()
         while True:
             await asyncio.sleep(every.total_seconds())
             await self.expire()
@@ -79,6 +79,10 @@ class Upkeep:
     async def sweep(self) -> None:
         """Remove the blobs that no repository has any more."""
         await self._vault.sweep()
+
+    async def sweep_strays(self) -> None:
+        """Remove the files of blobs that were never written down."""
+        await self._vault.sweep_strays()
 
     async def _erase_ownerless(self, namespaces: Collection[Namespace]) -> None:
         """Remove what was pushed while its namespace was going away."""
