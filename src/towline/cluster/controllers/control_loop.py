@@ -18,6 +18,7 @@ from towline.cluster.kubernetes import ApiError, Object, Resource
 from towline.cluster.reflector import Reflector
 
 WORKERS = 4  # objects of one controller looked at side by side
+BREATH = 0.02  # seconds between looks at one object: many changes together need one look, not many
 
 K = TypeVar("K", bound=Hashable)
 
@@ -88,4 +89,4 @@ async def _work(controller: Controller[K], queue: WorkQueue[K]) -> None:
             if again is not None:
                 queue.add_after(key, again)
         finally:
-            queue.done(key)
+            asyncio.get_running_loop().call_later(BREATH, queue.done, key)

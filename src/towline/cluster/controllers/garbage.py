@@ -20,7 +20,7 @@ from towline.cluster.controllers.dependents import (
     owner_references,
     owner_uids,
 )
-from towline.cluster.controllers.ownership import is_being_deleted
+from towline.cluster.controllers.ownership import is_being_deleted, uid_of
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object, Resource
 from towline.cluster.object_key import key_of
 from towline.cluster.resources import OWNED
@@ -52,7 +52,7 @@ class GarbageCollector:
         self._dependents = Dependents(copies)
 
     def routes(self) -> Mapping[Resource, Route[Item]]:
-        """Every object itself, its owners, and what it owns."""
+        """Every object itself, its owners, and what it owns when it goes."""
         return {resource: self._route(resource) for resource in OWNED.values()}
 
     async def reconcile(self, key: Item) -> float | None:
@@ -73,11 +73,16 @@ class GarbageCollector:
     def _route(self, resource: Resource) -> Callable[[Object], tuple[Item, ...]]:
         def concerned(thing: Object) -> tuple[Item, ...]:
             owners = (owner_item(thing, one) for one in owner_references(thing))
-            owned = self._dependents.of(thing["metadata"]["uid"])
             found = [item for item in owners if item is not None]
+            owned = () if self._stays(resource, thing) else self._dependents.of(uid_of(thing))
             return (Item(resource, key_of(thing)), *found, *owned)
 
         return concerned
+
+    def _stays(self, resource: Resource, thing: Object) -> bool:
+        """Whether what belongs to an object need not be looked at because of it."""
+        held = self._copies[resource].get(key_of(thing))
+        return held is not None and uid_of(held) == uid_of(thing) and not is_being_deleted(held)
 
     async def _judge(self, key: Item, thing: Object) -> None:
         found = [await self._find(thing, one) for one in owner_references(thing)]

@@ -32,8 +32,8 @@ class OrphanPods:
 
     async def reconcile(self, key: ObjectKey) -> float | None:
         """Delete the pods of one node if it has been missing for long enough."""
-        orphans = [one for one in self._pods.list() if key in _node_of(one)]
-        if self._nodes.get(key) is not None or not orphans:
+        orphans = self._orphans(key)
+        if not orphans:
             self._missing.pop(key, None)
             return None
         now = self._clock()
@@ -44,6 +44,11 @@ class OrphanPods:
             for pod in orphans:
                 await self._delete(pod)
         return QUARANTINE
+
+    def _orphans(self, node: ObjectKey) -> list[Object]:
+        if self._nodes.get(node) is not None:
+            return []
+        return [one for one in self._pods.list() if node in _node_of(one)]
 
     async def _exists(self, key: ObjectKey) -> bool:
         try:

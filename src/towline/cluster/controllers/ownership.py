@@ -43,6 +43,11 @@ def controls(owner: Object, thing: Object) -> bool:
     return reference is not None and reference["uid"] == owner["metadata"]["uid"]
 
 
+def uid_of(thing: Object) -> str:
+    """Which object it is, whatever its name."""
+    return str(thing["metadata"]["uid"])
+
+
 def is_being_deleted(thing: Object) -> bool:
     """Whether somebody has asked for its deletion."""
     return bool(thing["metadata"].get("deletionTimestamp"))

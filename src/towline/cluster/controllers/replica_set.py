@@ -80,7 +80,8 @@ class ReplicaSetController:
         surplus = len(pods) - _replicas(wanted)
         if not is_being_deleted(wanted):
             failure = await self._scale(wanted, pods)
-        pods = tuple(pod for pod in self._active(wanted) if controls(wanted, pod))
+        if surplus:
+            pods = tuple(pod for pod in self._active(wanted) if controls(wanted, pod))
         reason = "FailedCreate" if surplus < 0 else "FailedDelete"
         await self._publish(wanted, pods, _ReplicaFailure(reason, failure) if failure else None)
         if failure:
@@ -181,6 +182,8 @@ class ReplicaSetController:
 
     def _next_availability(self, wanted: Object, pods: Sequence[Object]) -> float | None:
         min_ready, now = wanted["spec"].get("minReadySeconds", 0), self._clock()
+        if not min_ready:
+            return None
         waits = (available_in(pod, min_ready, now) for pod in pods)
         return min((wait for wait in waits if wait), default=None)
 
