@@ -12,8 +12,14 @@ from towline.resource import kind
 from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
 from towline.resource.credential import Credential
+from towline.resource.elastic_ip import ElasticIp
 from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
+from towline.resource.nat_gateway import NatGateway
+from towline.resource.network_interface import NetworkInterface
+from towline.resource.quota import Quota
+from towline.resource.route_table import RouteTable
+from towline.resource.security_group import SecurityGroup
 from towline.resource.vpc import Address, Subnet, Vpc
 from towline.store.collection import Collection
 from towline.store.store import Store
@@ -35,6 +41,12 @@ class Resources:
         self.addresses = Collection(store, kind.ADDRESS, Address)
         self.links = Collection(store, kind.LINK, Link)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
+        self.route_tables = Collection(store, kind.ROUTE_TABLE, RouteTable)
+        self.nat_gateways = Collection(store, kind.NAT_GATEWAY, NatGateway)
+        self.elastic_ips = Collection(store, kind.ELASTIC_IP, ElasticIp)
+        self.security_groups = Collection(store, kind.SECURITY_GROUP, SecurityGroup)
+        self.network_interfaces = Collection(store, kind.NETWORK_INTERFACE, NetworkInterface)
+        self.quotas = Collection(store, kind.QUOTA, Quota)
 
     def instance(self, registry_id: str) -> Instance:
         """The instance with this id; refused when there is none."""

@@ -37,4 +37,6 @@ class ElasticIp(msgspec.Struct, frozen=True, kw_only=True):
     goes_with_owner: bool = False
     """Whether it is released when what it is bound to goes (`CascadeRelease`)."""
     created_at: str
+    client_token: str = ""
+    """What the caller named the request that allotted it, so that a repetition is known as one."""
     tags: dict[str, str] = {}

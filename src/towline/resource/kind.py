@@ -16,6 +16,7 @@ NAT_GATEWAY = "nat-gateway"  # scope <vpc id>, name <nat gateway id>
 ELASTIC_IP = "elastic-ip"  # scope "", name <elastic ip id>
 SECURITY_GROUP = "security-group"  # scope "", name <security group id>
 NETWORK_INTERFACE = "network-interface"  # scope <vpc id>, name <interface id>
+QUOTA = "quota"  # scope "", name <what is counted, see quota.py>
 PUBLIC_ENDPOINT = "public-endpoint"  # scope "", name <instance id>
 PRIVATE_ZONE = "private-zone"  # scope "", name <zone id>
 ZONE_RECORD = "zone-record"  # scope <zone id>, name <record id>

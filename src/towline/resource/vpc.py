@@ -15,6 +15,7 @@ class Vpc(msgspec.Struct, frozen=True, kw_only=True):
     cidr: str
     created_at: str
     is_default: bool = False
+    tags: dict[str, str] = {}
 
 
 class Subnet(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class Subnet(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool = False
     route_table_id: str = ""
     """The table it is associated with; empty for the VPC's main one."""
+    tags: dict[str, str] = {}
 
 
 class AddressOwner(StrEnum):
