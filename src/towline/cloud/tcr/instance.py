@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Address
 
 import msgspec
 
@@ -17,9 +16,10 @@ from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
 from towline.cloud.page import Filter, matching, part
+from towline.cloud.public_address import INSTANCES, claim, free_address
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tags, TagSpecification, stored, told
-from towline.resource.claim import NAME, PUBLIC_ADDRESS, Claim
+from towline.resource.claim import NAME, Claim
 from towline.resource.edition import EDITIONS
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
@@ -31,8 +31,6 @@ from towline.store.write import Create, Update, Write
 # `demo`.
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{2,48}[a-z0-9]")
 _RESERVED = frozenset({"mirror", "quay", "nvcr", "public", "admin", "harbor", "registry"})
-_FIRST_ADDRESS = IPv4Address("198.18.0.10")
-_LAST_ADDRESS = IPv4Address("198.18.255.254")
 _TOKEN_HOURS = 87_600  # ten years, as the cloud says of its long-term tokens
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -114,8 +112,8 @@ async def create_instance(context: Context, asked: CreateInstance) -> Created:
         try:
             await resources.store.apply(
                 [
-                    _claim(resources, NAME, instance.name, instance.id),
-                    _claim(resources, PUBLIC_ADDRESS, instance.public_address, instance.id),
+                    _name(resources, instance),
+                    claim(resources, instance.public_address, instance.id),
                     resources.instances.creation("", instance.id, instance),
                 ]
             )
@@ -182,7 +180,7 @@ def _check(context: Context, asked: CreateInstance) -> None:
         )
     if asked.registry_charge_type != 0:
         raise Refusal("UnsupportedOperation", "Instances cannot be paid for in advance here.")
-    if _owner(context.resources, NAME, name) is not None:
+    if _holder(context.resources, name) is not None:
         raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{name}` is taken.")
 
 
@@ -192,35 +190,28 @@ def _instance(context: Context, asked: CreateInstance) -> Instance:
         name=asked.registry_name,
         edition=asked.registry_type,
         domain=f"{asked.registry_name}.{context.settings.domain_suffix}",
-        public_address=_free_address(context.resources),
+        public_address=free_address(context.resources, INSTANCES),
         created_at=context.now(),
         deletion_protection=asked.deletion_protection,
         tags=stored(asked.tag_specification),
     )
 
 
-def _free_address(resources: Resources) -> str:
-    for number in range(int(_FIRST_ADDRESS), int(_LAST_ADDRESS) + 1):
-        address = str(IPv4Address(number))
-        if _owner(resources, PUBLIC_ADDRESS, address) is None:
-            return address
-    raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
+def _holder(resources: Resources, name: str) -> Instance | None:
+    """The instance that has a name; a claim of one that is gone does not count."""
+    held = resources.claims.get(NAME, name)
+    return None if held is None else resources.instances.get("", held.owner_id)
 
 
-def _owner(resources: Resources, scope: str, value: str) -> Instance | None:
-    """The instance that has a name or an address; a claim of one that is gone does not count."""
-    claim = resources.claims.get(scope, value)
-    return None if claim is None else resources.instances.get("", claim.owner_id)
-
-
-def _claim(resources: Resources, scope: str, value: str, owner_id: str) -> Create | Update:
-    """The write that takes a value which has no owner now."""
-    if _owner(resources, scope, value) is not None and scope == NAME:
-        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{value}` is taken.")
-    record = resources.claims.record(scope, value)
+def _name(resources: Resources, instance: Instance) -> Create | Update:
+    """The write that takes the instance's name, which must be nobody's now."""
+    name = instance.name
+    if _holder(resources, name) is not None:
+        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{name}` is taken.")
+    record = resources.claims.record(NAME, name)
     if record is None:
-        return resources.claims.creation(scope, value, Claim(owner_id))
-    return resources.claims.replacement(record, Claim(owner_id))
+        return resources.claims.creation(NAME, name, Claim(instance.id))
+    return resources.claims.replacement(record, Claim(instance.id))
 
 
 def _removal(resources: Resources, instance: Instance) -> list[Write]:

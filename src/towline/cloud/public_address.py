@@ -1,0 +1,52 @@
+"""Public addresses: who has which one of the range that stands for the internet.
+
+Registry instances and elastic IPs take theirs by one kind of claim, so that no two ever meet. They
+draw from two parts of the range only so that a reader of addresses can tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import IPv4Network
+
+from towline.cloud.context import Resources
+from towline.cloud.refusal import Refusal
+from towline.network.address import PUBLIC
+from towline.resource.claim import PUBLIC_ADDRESS, Claim
+from towline.store.write import Create, Delete, Update
+
+INSTANCES, ELASTIC_IPS = PUBLIC.subnets(prefixlen_diff=1)
+_FIRST = 10  # the addresses below are for routers and resolvers
+
+
+def free_address(resources: Resources, range_: IPv4Network, chosen: Collection[str] = ()) -> str:
+    """The lowest address of the range that nobody has and that is not `chosen` already."""
+    for number in range(_FIRST, range_.num_addresses - 1):
+        address = str(range_[number])
+        if address not in chosen and not _is_taken(resources, address):
+            return address
+    raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
+
+
+def claim(resources: Resources, address: str, owner_id: str) -> Create | Update:
+    """The write that takes an address which is free now."""
+    record = resources.claims.record(PUBLIC_ADDRESS, address)
+    if record is None:
+        return resources.claims.creation(PUBLIC_ADDRESS, address, Claim(owner_id))
+    return resources.claims.replacement(record, Claim(owner_id))
+
+
+def disclaim(resources: Resources, address: str) -> tuple[Delete, ...]:
+    """The write that gives an address back, if it was ever claimed."""
+    if resources.claims.get(PUBLIC_ADDRESS, address) is None:
+        return ()
+    return (resources.claims.removal(PUBLIC_ADDRESS, address),)
+
+
+def _is_taken(resources: Resources, address: str) -> bool:
+    """Whether the address has an owner; a claim of one that is gone does not count."""
+    held = resources.claims.get(PUBLIC_ADDRESS, address)
+    if held is None:
+        return False
+    owners = (resources.instances, resources.elastic_ips)
+    return any(one.record("", held.owner_id) is not None for one in owners)
