@@ -94,6 +94,10 @@ class Context:
         """The time, as stored: RFC 3339, UTC, whole seconds."""
         return rfc3339(self.clock())
 
+    def today(self) -> str:
+        """The date in UTC."""
+        return self.clock().astimezone(UTC).date().isoformat()
+
     def milliseconds(self) -> int:
         """The time in milliseconds since the epoch."""
         return int(self.clock().timestamp() * 1000)
