@@ -17,7 +17,9 @@ from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
 from towline.resource.nat_gateway import NatGateway
 from towline.resource.network_interface import NetworkInterface
+from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.quota import Quota
+from towline.resource.repository import Repository
 from towline.resource.route_table import RouteTable
 from towline.resource.security_group import SecurityGroup
 from towline.resource.vpc import Address, Subnet, Vpc
@@ -34,12 +36,14 @@ class Resources:
         self.store = store
         self.instances = Collection(store, kind.INSTANCE, Instance)
         self.namespaces = Collection(store, kind.NAMESPACE, Namespace)
+        self.repositories = Collection(store, kind.REPOSITORY, Repository)
         self.credentials = Collection(store, kind.CREDENTIAL, Credential)
         self.claims = Collection(store, kind.CLAIM, Claim)
         self.vpcs = Collection(store, kind.VPC, Vpc)
         self.subnets = Collection(store, kind.SUBNET, Subnet)
         self.addresses = Collection(store, kind.ADDRESS, Address)
         self.links = Collection(store, kind.LINK, Link)
+        self.public_endpoints = Collection(store, kind.PUBLIC_ENDPOINT, PublicEndpoint)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
         self.route_tables = Collection(store, kind.ROUTE_TABLE, RouteTable)
         self.nat_gateways = Collection(store, kind.NAT_GATEWAY, NatGateway)

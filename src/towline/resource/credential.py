@@ -35,6 +35,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     enabled: bool = True
     created_at: str
+    updated_at: str = ""
+    """Empty until it is changed for the first time."""
     expires_at: int | None = None
     """Milliseconds since the epoch; None when it never expires."""
     permissions: tuple[Permission, ...] | None = None

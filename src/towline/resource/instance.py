@@ -49,3 +49,4 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     public: bool = False
     created_at: str
+    tags: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 INSTANCE = "instance"  # scope "", name <instance id>
 NAMESPACE = "namespace"  # scope <instance id>, name <namespace>
+REPOSITORY = "repository"  # scope <instance id>, name <namespace>/<repository>
 CLAIM = "claim"  # scope <what is claimed, see claim.py>, name <the value>
 CREDENTIAL = "credential"  # scope <instance id>, name <credential id>
 VPC = "vpc"  # scope "", name <vpc id>

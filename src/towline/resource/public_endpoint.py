@@ -22,6 +22,8 @@ class AccessRule(msgspec.Struct, frozen=True, kw_only=True):
     cidr: str
     """A CIDR with its host bits zero; one address is a /32."""
     description: str = ""
+    written: str = ""
+    """As the user wrote it, where that is another text than the CIDR."""
 
 
 class PublicEndpoint(msgspec.Struct, frozen=True, kw_only=True):
