@@ -170,7 +170,7 @@ class FakeKubernetes:
         assert isinstance(body, dict)
         before = self._held(resource, namespace, name)
         self._check_precondition(resource, before, body.get("metadata") or {})
-        merged = _merged(before, copy.deepcopy(body))
+        merged = _merged(copy.deepcopy(before), copy.deepcopy(body))
         after = copy.deepcopy(before)
         if subresource == "status":
             after["status"] = merged.get("status", {})

@@ -147,4 +147,7 @@ class Reflector:
 
     def _tell(self, before: Object | None, after: Object | None) -> None:
         for listener in self._listeners:
-            listener(before, after)
+            try:
+                listener(before, after)
+            except Exception:  # noqa: BLE001  # a strange object must not end everybody's copy
+                _log.exception("a listener failed", resource=self.resource.plural)

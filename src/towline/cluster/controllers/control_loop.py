@@ -3,6 +3,10 @@
 Controllers are *level-triggered*: `reconcile` is told which object, not what happened to it, reads
 the state that is, and takes one step towards the state that should be. Losing or repeating a
 notification therefore costs time and nothing else.
+
+What a controller cannot make sense of is its own defect or an object that no validation should have
+let through. Either is logged in full and confined to that object: one tenant's strange object must
+not stop the cluster for all others.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ async def control(controller: Controller[K], copies: Copies) -> None:
     for resource, route in controller.routes().items():
         await copies[resource].synced.wait()
         for thing in copies[resource].list():
-            _add(queue, route(thing))
+            _add(queue, route, thing)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(WORKERS):
             tasks.create_task(_work(controller, queue))
@@ -65,14 +69,17 @@ def _listener(
     def changed(before: Object | None, after: Object | None) -> None:
         for thing in (before, after):
             if thing is not None:
-                _add(queue, route(thing))
+                _add(queue, route, thing)
 
     return changed
 
 
-def _add(queue: WorkQueue[K], keys: Iterable[K]) -> None:
-    for key in keys:
-        queue.add(key)
+def _add(queue: WorkQueue[K], route: Route[K], thing: Object) -> None:
+    try:
+        for key in route(thing):
+            queue.add(key)
+    except Exception:  # noqa: BLE001  # logged in full, confined to this object
+        _log.exception("cannot tell whom this concerns", name=thing["metadata"]["name"])
 
 
 async def _work(controller: Controller[K], queue: WorkQueue[K]) -> None:
@@ -83,6 +90,9 @@ async def _work(controller: Controller[K], queue: WorkQueue[K]) -> None:
         except ApiError as error:
             name = type(controller).__name__
             _log.debug("will try again", controller=name, key=key, error=error.message)
+            queue.failed(key)
+        except Exception:  # noqa: BLE001  # logged in full, confined to this object
+            _log.exception("defect", controller=type(controller).__name__, key=key)
             queue.failed(key)
         else:
             queue.succeeded(key)

@@ -51,7 +51,7 @@ class Dependents:
 
 def owner_uids(thing: Object | None) -> set[str]:
     """The uids of an object's owners."""
-    return set() if thing is None else {one["uid"] for one in owner_references(thing)}
+    return set() if thing is None else {one.get("uid", "") for one in owner_references(thing)}
 
 
 def owner_references(thing: Object) -> list[Object]:
@@ -61,8 +61,8 @@ def owner_references(thing: Object) -> list[Object]:
 
 def owner_item(thing: Object, reference: Mapping[str, str]) -> Item | None:
     """Where the owner would be; None for kinds that nobody here knows."""
-    resource = OWNED.get((reference["apiVersion"], reference["kind"]))
-    if resource is None:
+    resource = OWNED.get((reference.get("apiVersion", ""), reference.get("kind", "")))
+    if resource is None or not reference.get("name"):
         return None
     namespace = "" if resource in CLUSTER_WIDE else thing["metadata"].get("namespace", "")
     return Item(resource, ObjectKey(namespace, reference["name"]))

@@ -104,9 +104,9 @@ class GarbageCollector:
         if item is None:
             return _Found(reference, _Owner.THERE)  # not ours to judge
         copied = self._copies[item.resource].get(item.key)
-        if copied is None or copied["metadata"]["uid"] != reference["uid"]:
+        if copied is None or copied["metadata"]["uid"] != reference.get("uid"):
             copied = await self._ask(item)
-        if copied is None or copied["metadata"]["uid"] != reference["uid"]:
+        if copied is None or copied["metadata"]["uid"] != reference.get("uid"):
             return _Found(reference, _Owner.GONE)
         waits = is_being_deleted(copied) and FOREGROUND in (
             copied["metadata"].get("finalizers") or ()
@@ -136,7 +136,7 @@ class GarbageCollector:
         for item in self._dependents.of(uid):
             thing = self._copies[item.resource].get(item.key)
             if thing is not None and uid in owner_uids(thing):
-                kept = [one for one in owner_references(thing) if one["uid"] != uid]
+                kept = [one for one in owner_references(thing) if one.get("uid") != uid]
                 await self._keep_references(item, thing, kept)
         await self._drop_finalizer(key, owner, ORPHAN)
         return None
@@ -176,5 +176,5 @@ class GarbageCollector:
 
 def _blocks(thing: Object, uid: str) -> bool:
     return any(
-        one["uid"] == uid and one.get("blockOwnerDeletion") for one in owner_references(thing)
+        one.get("uid") == uid and one.get("blockOwnerDeletion") for one in owner_references(thing)
     )

@@ -38,8 +38,8 @@ def misfit(pod: Object, node: Object, used: Amounts) -> Misfit | None:
         if not _tolerates(tolerations, cordon):
             return Misfit(("node(s) were unschedulable",))
     for taint in taints_of(node):
-        if taint["effect"] in (NO_SCHEDULE, NO_EXECUTE) and not _tolerates(tolerations, taint):
-            told = f"{taint['key']}: {taint.get('value', '')}"
+        if taint.get("effect") in (NO_SCHEDULE, NO_EXECUTE) and not _tolerates(tolerations, taint):
+            told = f"{taint.get('key', '')}: {taint.get('value', '')}"
             return Misfit((f"node(s) had untolerated taint {{{told}}}",))
     if not _is_chosen(pod, node):
         return Misfit(("node(s) didn't match Pod's node affinity/selector",))
@@ -51,7 +51,7 @@ def taints_of(node: Object) -> tuple[Object, ...]:
     """A node's taints, and the one that follows from its not being ready before anyone set it."""
     held = tuple((node.get("spec") or {}).get("taints") or ())
     implied = taint_by_readiness(node)
-    if implied is None or any(one["key"] == implied["key"] for one in held):
+    if implied is None or any(one.get("key") == implied["key"] for one in held):
         return held
     return (*held, implied)
 
@@ -59,7 +59,7 @@ def taints_of(node: Object) -> tuple[Object, ...]:
 def taint_by_readiness(node: Object) -> Object | None:
     """The taint that keeps new pods off a node that is not ready, or not heard of."""
     status = next(
-        (one["status"] for one in _conditions(node) if one["type"] == "Ready"),
+        (one.get("status") for one in _conditions(node) if one.get("type") == "Ready"),
         "False",
     )
     if status == "True":
@@ -106,9 +106,9 @@ def _tolerates(tolerations: Sequence[Object], taint: Object) -> bool:
 
 
 def _tolerates_one(toleration: Object, taint: Object) -> bool:
-    if toleration.get("effect") and toleration["effect"] != taint["effect"]:
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
         return False
-    if toleration.get("key") and toleration["key"] != taint["key"]:
+    if toleration.get("key") and toleration["key"] != taint.get("key"):
         return False
     if toleration.get("operator") == "Exists":
         return True

@@ -75,7 +75,7 @@ class NodeHealth:
 
     async def _mark_silent(self, node: Object) -> Object:
         ready = _ready(node)
-        if ready is not None and ready["status"] == "Unknown":
+        if ready is not None and ready.get("status") == "Unknown":
             return node
         condition = {
             "type": "Ready",
@@ -95,9 +95,9 @@ class NodeHealth:
 
     async def _taint(self, node: Object) -> None:
         held = list((node.get("spec") or {}).get("taints") or ())
-        others = [one for one in held if one["key"] not in (NOT_READY, UNREACHABLE)]
+        others = [one for one in held if one.get("key") not in (NOT_READY, UNREACHABLE)]
         due = taint_by_readiness(node)
-        had = {one["key"] for one in held} - {one["key"] for one in others}
+        had = {one.get("key") for one in held} - {one.get("key") for one in others}
         if had != ({due["key"]} if due else set()):
             await self._patch(node, {"spec": {"taints": [*others, due] if due else others}})
 
@@ -119,4 +119,4 @@ def _node_of_lease(lease: Object) -> tuple[ObjectKey, ...]:
 
 def _ready(node: Object) -> Object | None:
     conditions = (node.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one["type"] == "Ready"), None)
+    return next((one for one in conditions if one.get("type") == "Ready"), None)

@@ -32,7 +32,7 @@ def controller_of(thing: Object) -> Object | None:
 def controller_key(thing: Object, kind: str) -> tuple[ObjectKey, ...]:
     """The key of the object's controller, if that is of this kind."""
     reference = controller_of(thing)
-    if reference is None or reference["kind"] != kind:
+    if reference is None or reference.get("kind") != kind:
         return ()
     return (ObjectKey(thing["metadata"].get("namespace", ""), reference["name"]),)
 
@@ -40,7 +40,7 @@ def controller_key(thing: Object, kind: str) -> tuple[ObjectKey, ...]:
 def controls(owner: Object, thing: Object) -> bool:
     """Whether this very owner, not one of the same name, controls the object."""
     reference = controller_of(thing)
-    return reference is not None and reference["uid"] == owner["metadata"]["uid"]
+    return reference is not None and reference.get("uid") == owner["metadata"]["uid"]
 
 
 def uid_of(thing: Object) -> str:
@@ -88,7 +88,7 @@ async def release(
     references = [
         reference
         for reference in thing["metadata"].get("ownerReferences") or ()
-        if reference["uid"] != owner["metadata"]["uid"]
+        if reference.get("uid") != owner["metadata"]["uid"]
     ]
     body = {"metadata": {"uid": thing["metadata"]["uid"], "ownerReferences": references}}
     return await kubernetes.patch(resource, *key_of(thing), body)
