@@ -95,4 +95,12 @@ class StatusWriter:
             self._settled.set()
             return
         self._learn(found)
-        self._changed.set()
+        await self._wait_for_offer()
+
+    async def _wait_for_offer(self) -> None:
+        """What was learnt makes the worker offer anew; what was offered before would conflict again."""
+        try:
+            async with asyncio.timeout(_PAUSE):
+                await self._changed.wait()
+        except TimeoutError:
+            self._changed.set()
