@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -134,13 +135,8 @@ class Application:
             if not self._is_closing:
                 raise
             return Refusal(ErrorCode.UNAVAILABLE, "the registry is ending; try again").answer()
-        except OSError as error:
-            if error.errno in _FULL:
-                full = Refusal(ErrorCode.UNAVAILABLE, "the registry's disk is full", status=507)
-                return full.answer()
-            return _failed(request)
-        except Exception:  # noqa: BLE001  # a defect answers one request badly, and no other
-            return _failed(request)
+        except Exception as error:  # noqa: BLE001  # a defect answers one request badly, and no other
+            return _full() if _is_full(error) else _failed(request)
 
     async def _dispatch(self, request: Request) -> Reply:
         route = parse_path(request.path)
@@ -237,6 +233,19 @@ def _only(request: Request, *methods: str) -> None:
     if request.method not in methods:
         allow = header("allow", ", ".join(methods))
         raise Refusal(ErrorCode.UNSUPPORTED, headers=(allow,))
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk, or the database on it, has no room left."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def _full() -> Answer:
+    message = "the registry's disk is full"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    return Refusal(ErrorCode.UNAVAILABLE, message, status=status).answer()
 
 
 def _failed(request: Request) -> Answer:

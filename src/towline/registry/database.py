@@ -7,6 +7,7 @@ therefore paid only when there is something to migrate.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def _migrate(path: Path) -> None:
     from alembic.config import Config
     from sqlalchemy import create_engine, event
 
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     engine = create_engine(f"sqlite:///{path}")
     # SQLite can take back changes of the schema, if the driver does not commit behind our back.
     event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))

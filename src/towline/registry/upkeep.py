@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -55,22 +57,24 @@ class Upkeep:
         store = namespaces.store
         while True:
             revision = store.revision
-            await self._erase_ownerless(namespaces)
-            try:
+            with _told():
+                await self._erase_ownerless(namespaces)
+            with suppress(Compacted):
                 async for seen in namespaces.watch(after=revision):
                     if seen.change is Change.DELETED:
-                        await self._erase_namespace(seen.value.instance_id, seen.value.name)
-            except Compacted:
-                continue
+                        with _told():
+                            await self._erase_namespace(seen.value.instance_id, seen.value.name)
 
     async def run(self, namespaces: Collection[Namespace], every: timedelta) -> None:
         """Expire uploads and sweep blobs at intervals, until cancelled."""
-        await self.sweep_strays()
+        with _told():
+            await self.sweep_strays()
         while True:
             await asyncio.sleep(every.total_seconds())
-            await self.expire()
-            await self._erase_ownerless(namespaces)
-            await self.sweep()
+            with _told():
+                await self.expire()
+                await self._erase_ownerless(namespaces)
+                await self.sweep()
 
     async def expire(self) -> None:
         """Forget the uploads that have rested too long."""
@@ -108,3 +112,12 @@ class Upkeep:
         for place in gone:
             self._catalogue.drop(place)
         _log.info("repositories-removed", count=len(gone))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Log what the disk or the database refuses: a registry that cannot tidy up still serves."""
+    try:
+        yield
+    except (OSError, sqlite3.Error):
+        _log.exception("upkeep-failed")

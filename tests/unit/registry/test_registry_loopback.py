@@ -89,7 +89,7 @@ async def test_a_door_keeps_its_port(tmp_path: Path) -> None:
         assert await answers(first)
 
 
-async def test_a_port_that_somebody_took_is_given_up(tmp_path: Path) -> None:
+async def test_a_door_moves_when_somebody_took_its_port(tmp_path: Path) -> None:
     """The new one is written down."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

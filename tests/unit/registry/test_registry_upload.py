@@ -208,6 +208,18 @@ async def test_an_upload_that_rests_too_long_is_forgotten(tmp_path: Path) -> Non
         assert drafts(tmp_path) == []
 
 
+async def test_a_full_disk_is_named_and_nothing_is_taken(tmp_path: Path) -> None:
+    """507: the client can do nothing, and its user should know whose disk it is."""
+    async with bench(tmp_path) as held:
+        caller = held.caller(DEMO)
+        location = await begin(caller)
+        (tmp_path / "registry/uploads" / Path(location).name).symlink_to("/dev/full")
+        refused = await append(caller, location, CONTENT)
+
+        assert (refused.status, refused.code) == (507, "UNAVAILABLE")
+        assert "disk is full" in refused.json["errors"][0]["message"]
+
+
 async def test_a_blob_is_mounted_from_where_one_may_pull(tmp_path: Path) -> None:
     """No byte is sent, and the file is not there twice."""
     async with bench(tmp_path) as held:
