@@ -139,3 +139,22 @@ async def test_what_goes_wrong_once_is_tried_again(tmp_path: Path, first: bytes)
     door.listening.close()
 
     assert offers == ["door-1", "door-1"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_both_sides_may_end_at_the_same_moment(tmp_path: Path, turns: int) -> None:
+    """Whichever is noticed first, the handover ends."""
+    registry = StandInRegistry(tmp_path)
+    door = OpenDoor("door-1", "tcr-1", listening())
+    handover = Handover(DataDirectory(tmp_path).doors_socket, lambda: None)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        async with registry.serving():
+            task = tasks.create_task(handover.run())
+            handover.offer(door)
+            await dial(door)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+    door.listening.close()
+
+    assert task.cancelled()

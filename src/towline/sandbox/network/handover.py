@@ -25,7 +25,7 @@ import msgspec
 import structlog
 
 _log = structlog.get_logger("towline.network")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two attempts to reach the registry
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.25  # seconds between two attempts to reach the registry
 _PATIENCE = 10.0  # seconds for the answer to a line
 _AGAIN = 2.0  # seconds until a refused door is offered again
 
@@ -83,26 +83,16 @@ class Handover:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with self._connected() as line:
+                async with _connected(self._path) as line:
                     pause = _FIRST_PAUSE
                     await self._keep_informed(line)
-            except* OSError:
+            except OSError:
                 self._taken.clear()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[_Line]:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(0)
-            await asyncio.get_running_loop().sock_connect(connection, str(self._path))
-            async with asyncio.TaskGroup() as tasks:
-                line = _Line(connection)
-                tasks.create_task(line.read())
-                yield line
-
     async def _keep_informed(self, line: _Line) -> None:
-        """Tell the differences as they come up; ends with the connection."""
+        """Tell the differences as they come up; an end of the connection is an `OSError`."""
         while True:
             self._changed.clear()
             for door_id in self._taken.keys() - self._offered.keys():
@@ -115,7 +105,7 @@ class Handover:
                     refused |= not await self._hand_in(line, door)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AGAIN if refused else None):
-                    await self._changed.wait()
+                    await line.quiet(self._changed)
 
     async def _hand_in(self, line: _Line, door: OpenDoor) -> bool:
         reply = await line.ask(_Offer(door.id, door.instance_id), door.listening)
@@ -128,20 +118,11 @@ class Handover:
 
 
 class _Line:
-    """One connection: a question, then its answer. An end is a `ConnectionError` from `read`."""
+    """One connection: a question, then its answer, and silence in between."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._replies = asyncio.Queue[_Reply]()
-
-    async def read(self) -> None:
-        """Take in answers until the other side hangs up."""
-        loop, held = asyncio.get_running_loop(), b""
-        while piece := await loop.sock_recv(self._connection, 65_536):
-            *lines, held = (held + piece).split(b"\n")
-            for line in lines:
-                self._replies.put_nowait(_reply(line))
-        raise ConnectionResetError("the registry hung up")
+        self._loop = asyncio.get_running_loop()
 
     async def ask(self, message: _Offer | _Close, listening: socket.socket | None = None) -> _Reply:
         """What the registry says to a message."""
@@ -149,8 +130,33 @@ class _Line:
         descriptors = [] if listening is None else [listening.fileno()]
         # A line fits the empty buffer of a connection on which nothing else is under way.
         socket.send_fds(self._connection, [text], descriptors)
+        reply = b""
         async with asyncio.timeout(_PATIENCE):
-            return await self._replies.get()
+            while not reply.endswith(b"\n"):
+                piece = await self._loop.sock_recv(self._connection, 65_536)
+                if not piece:
+                    raise ConnectionResetError("the registry hung up")
+                reply += piece
+        return _reply(reply)
+
+    async def quiet(self, until: asyncio.Event) -> None:
+        """Wait for an event; `ConnectionResetError` when the registry hangs up meanwhile."""
+        self._loop.add_reader(self._connection, until.set)
+        try:
+            await until.wait()
+        finally:
+            self._loop.remove_reader(self._connection)
+        with contextlib.suppress(BlockingIOError):
+            self._connection.recv(1)  # it has nothing to say unasked
+            raise ConnectionResetError("the registry hung up")
+
+
+@asynccontextmanager
+async def _connected(path: Path) -> AsyncIterator[_Line]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(0)
+        await asyncio.get_running_loop().sock_connect(connection, str(path))
+        yield _Line(connection)
 
 
 def _reply(line: bytes) -> _Reply:
