@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.cloud.gateway import Catalogue
 from towline.cloud.own import door
 from towline.cloud.tcr import instance, link, namespace, resolution, service_account, token
-from towline.cloud.vpc import subnet, vpc
+from towline.cloud.vpc import route, route_table, subnet, vpc
 
 CATALOGUE: Catalogue = {
     ("tcr", "2019-09-24"): {
@@ -16,6 +16,11 @@ CATALOGUE: Catalogue = {
         **link.ACTIONS,
         **resolution.ACTIONS,
     },
-    ("vpc", "2017-03-12"): {**vpc.ACTIONS, **subnet.ACTIONS},
+    ("vpc", "2017-03-12"): {
+        **vpc.ACTIONS,
+        **subnet.ACTIONS,
+        **route_table.ACTIONS,
+        **route.ACTIONS,
+    },
     ("towline", "2026-08-01"): {**door.ACTIONS},
 }

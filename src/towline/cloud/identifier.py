@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Collection
 
 _BASE36 = string.digits + string.ascii_lowercase
 _BASE32 = _BASE36[:32]
+_NUMBERS = 2**31 - 1
 
 
 def resource_id(prefix: str) -> str:
     """An identifier like `tcr-m3ut3qxx`: the prefix and eight characters."""
     return f"{prefix}-" + "".join(secrets.choice(_BASE36) for _ in range(8))
+
+
+def number_id(taken: Collection[int]) -> int:
+    """A number that is not taken, for what the API tells by numbers."""
+    while True:
+        number = secrets.randbelow(_NUMBERS) + 1
+        if number not in taken:
+            return number
 
 
 def token_id() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from towline.cloud.action import Parameters
@@ -47,13 +47,20 @@ def numbered_page(items: Sequence[T], page: int, size: int) -> tuple[T, ...]:
 def matching(
     items: Sequence[T],
     filters: Sequence[Filter],
-    properties: Mapping[str, Callable[[T], str]],
+    properties: Mapping[str, Callable[[T], str | Collection[str]]],
 ) -> tuple[T, ...]:
-    """The items that meet every filter; refused when a filter names no property."""
+    """The items that meet every filter; refused when a filter names no property.
+
+    Where a property is a collection, one value of it is enough.
+    """
     for filter_ in filters:
         if filter_.name not in properties:
             known = ", ".join(sorted(properties))
             raise Refusal("InvalidParameter", f"There is no filter `{filter_.name}`, only {known}.")
         read = properties[filter_.name]
-        items = [item for item in items if read(item) in filter_.values]
+        items = [item for item in items if _meets(read(item), filter_.values)]
     return tuple(items)
+
+
+def _meets(value: str | Collection[str], wanted: Sequence[str]) -> bool:
+    return value in wanted if isinstance(value, str) else not set(wanted).isdisjoint(value)

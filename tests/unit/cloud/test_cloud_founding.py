@@ -40,10 +40,23 @@ async def test_later_starts_make_nothing(tmp_path: Path) -> None:
         again = context.resources.clusters.list()
 
     assert again == first
-    assert revision == 3
+    assert revision == 4
 
 
-async def test_the_three_records_are_one_transaction(tmp_path: Path) -> None:
+async def test_a_vpc_of_before_route_tables_gets_its_main_one(tmp_path: Path) -> None:
+    """At the next start, and only once."""
+    async with open_context(tmp_path) as context:
+        resources = context.resources
+        await found(resources, REGION, lambda: NOW)
+        (table,) = resources.route_tables.list()
+        await resources.route_tables.delete(table.vpc_id, table.id)
+        for _ in range(2):
+            await found(resources, REGION, lambda: NOW)
+
+        assert resources.route_tables.list() == (table,)
+
+
+async def test_the_four_records_are_one_transaction(tmp_path: Path) -> None:
     """No reader, in whatever process, sees a cluster without its subnet."""
     async with open_context(tmp_path) as context:
         seen: list[tuple[int, ...]] = []

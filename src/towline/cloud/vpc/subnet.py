@@ -1,24 +1,28 @@
-"""Subnets: CreateSubnet, DescribeSubnets."""
+"""Subnets: CreateSubnet, DescribeSubnets, ModifySubnetAttribute, DeleteSubnet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from towline.cloud.action import Action, Answer, AnyAction, Parameters
-from towline.cloud.context import Context
+import msgspec
+
+from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
+from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
 from towline.cloud.page import Filter, matching, part
 from towline.cloud.refusal import Refusal
-from towline.cloud.tag import Tag
+from towline.cloud.tag import Tag, checked, shown, tag_properties
+from towline.cloud.transaction import Decision, removal, settle, witness
 from towline.cloud.vpc.cidr import parse_cidr
-from towline.cloud.vpc.selection import selected
+from towline.cloud.vpc.name import checked_name
+from towline.cloud.vpc.route_table import table_id_of
+from towline.cloud.vpc.selection import one, selected
 from towline.resource.vpc import Subnet, Vpc
-from towline.store.error import Conflict, NotFound
 
 _SMALLEST = 29  # bits of the smallest subnet's prefix
 _RESERVED = 3  # the network's own address, the gateway's and the broadcast address
-_NAME_LENGTH = 60
+_QUOTA = 100  # subnets of a VPC
 
 
 class CreateSubnet(Parameters, frozen=True, kw_only=True):
@@ -70,6 +74,8 @@ class DescribeSubnets(Parameters, frozen=True, kw_only=True):
     filters: tuple[Filter, ...] = ()
     offset: str | int = 0
     limit: str | int = 20
+    max_results: int = 0
+    next_token: str = ""
 
 
 class Subnets(Answer, frozen=True, kw_only=True):
@@ -79,33 +85,46 @@ class Subnets(Answer, frozen=True, kw_only=True):
     subnet_set: tuple[SubnetInfo, ...]
 
 
+class ModifySubnetAttribute(Parameters, frozen=True, kw_only=True):
+    """What a subnet is to be called."""
+
+    subnet_id: str
+    subnet_name: str | None = None
+    enable_broadcast: str = "false"
+
+
+class DeleteSubnet(Parameters, frozen=True, kw_only=True):
+    """Which subnet to remove."""
+
+    subnet_id: str
+
+
 async def create_subnet(context: Context, asked: CreateSubnet) -> CreatedSubnet:
     """Make a subnet; the agent builds its bridge."""
     resources = context.resources
     _check(context, asked)
+    name, tags = checked_name("SubnetName", asked.subnet_name), checked(asked.tags)
     cidr = parse_cidr(asked.cidr_block)
-    while True:
+
+    def decide() -> Decision[Subnet]:
         vpc = resources.vpc(asked.vpc_id)
-        _check_place(cidr, vpc, resources.subnets.list(vpc.id))
+        others = resources.subnets.list(vpc.id)
+        if len(others) >= _QUOTA:
+            raise Refusal("LimitExceeded", f"There are at most {_QUOTA} subnets in a VPC.")
+        _check_place(cidr, vpc, others)
         subnet = Subnet(
             id=resource_id("subnet"),
             vpc_id=vpc.id,
-            name=asked.subnet_name,
+            name=name,
             cidr=str(cidr),
             zone=asked.zone,
             created_at=context.now(),
+            tags=tags,
         )
-        try:
-            # Writing the VPC as it is makes two subnets that are created at once see each other.
-            await resources.store.apply(
-                [
-                    resources.vpcs.substitution("", vpc.id, vpc),
-                    resources.subnets.creation(vpc.id, subnet.id, subnet),
-                ]
-            )
-        except (Conflict, NotFound):
-            continue  # the VPC has a new subnet, or is gone: look again
-        return CreatedSubnet(subnet=_info(context, subnet))
+        creation = resources.subnets.creation(vpc.id, subnet.id, subnet)
+        return Decision([witness(resources.vpcs, "", vpc.id), creation], subnet)
+
+    return CreatedSubnet(subnet=_info(context, await settle(resources.store, decide)))
 
 
 async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
@@ -118,21 +137,52 @@ async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
         "cidr-block": lambda subnet: subnet.cidr,
         "zone": lambda subnet: subnet.zone,
         "is-default": lambda subnet: "true" if subnet.is_default else "false",
+        **tag_properties(asked.filters),
     }
     found = matching(chosen, asked.filters, properties)
-    shown = tuple(_info(context, subnet) for subnet in part(found, asked.offset, asked.limit))
-    return Subnets(total_count=len(found), subnet_set=shown)
+    page = tuple(_info(context, subnet) for subnet in part(found, asked.offset, asked.limit))
+    return Subnets(total_count=len(found), subnet_set=page)
+
+
+async def modify_subnet_attribute(context: Context, asked: ModifySubnetAttribute) -> Done:
+    """Rename a subnet."""
+    resources = context.resources
+    if asked.enable_broadcast.lower() == "true":
+        raise Refusal("UnsupportedOperation", "A subnet has no broadcast here.")
+
+    def decide() -> Decision[Done]:
+        subnet = one(resources.subnets.list(), asked.subnet_id)
+        if asked.subnet_name is None:
+            return Decision([], Done())
+        name = checked_name("SubnetName", asked.subnet_name)
+        renamed = msgspec.structs.replace(subnet, name=name)
+        return Decision([resources.subnets.substitution(subnet.vpc_id, subnet.id, renamed)], Done())
+
+    return await settle(resources.store, decide)
+
+
+async def delete_subnet(context: Context, asked: DeleteSubnet) -> Done:
+    """Remove a subnet of which no address is in use and which no cluster puts pods in."""
+    resources = context.resources
+
+    def decide() -> Decision[Done]:
+        subnet = one(resources.subnets.list(), asked.subnet_id)
+        if users := _users(resources, subnet):
+            raise Refusal("ResourceInUse", f"{subnet.id} is in use by {', '.join(users)}.")
+        return Decision([removal(resources.subnets, subnet.vpc_id, subnet.id)], Done())
+
+    return await settle(resources.store, decide)
 
 
 ACTIONS: Mapping[str, AnyAction] = {
     "CreateSubnet": Action(CreateSubnet, create_subnet),
     "DescribeSubnets": Action(DescribeSubnets, describe_subnets),
+    "ModifySubnetAttribute": Action(ModifySubnetAttribute, modify_subnet_attribute),
+    "DeleteSubnet": Action(DeleteSubnet, delete_subnet),
 }
 
 
 def _check(context: Context, asked: CreateSubnet) -> None:
-    if not 0 < len(asked.subnet_name) <= _NAME_LENGTH:
-        raise Refusal("InvalidParameterValue", f"SubnetName has 1 to {_NAME_LENGTH} characters.")
     if asked.stack_type != "IPv4" or asked.ipv6_cidr_block:
         raise Refusal("UnsupportedOperation", "Subnets are IPv4 only here.")
     region, _, number = asked.zone.rpartition("-")
@@ -172,9 +222,20 @@ def _info(context: Context, subnet: Subnet) -> SubnetInfo:
         cidr_block=subnet.cidr,
         is_default=subnet.is_default,
         zone=subnet.zone,
-        # Every VPC has one route table as yet, the default one.
-        route_table_id=f"rtb-{subnet.vpc_id.removeprefix('vpc-')}",
+        route_table_id=table_id_of(subnet),
         created_time=subnet.created_at,
         available_ip_address_count=total - taken,
         total_ip_address_count=total,
+        tag_set=shown(subnet.tags),
     )
+
+
+def _users(resources: Resources, subnet: Subnet) -> list[str]:
+    """What keeps a subnet from being deleted: addresses in use, links without one yet, clusters."""
+    addresses, links = resources.addresses.list(subnet.vpc_id), resources.links.list(subnet.vpc_id)
+    clusters = resources.clusters.list()
+    return [
+        *(address.ip for address in addresses if address.subnet_id == subnet.id),
+        *(link.instance_id for link in links if link.subnet_id == subnet.id),
+        *(cluster.id for cluster in clusters if subnet.id in cluster.subnet_ids),
+    ]

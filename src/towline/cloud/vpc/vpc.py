@@ -1,24 +1,33 @@
-"""VPCs: CreateVpc, DescribeVpcs."""
+"""VPCs: CreateVpc, DescribeVpcs, ModifyVpcAttribute, DeleteVpc.
+
+A VPC and its main route table come and go together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from towline.cloud.action import Action, Answer, AnyAction, Parameters
-from towline.cloud.context import Context
+import msgspec
+
+from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
+from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
 from towline.cloud.page import Filter, matching, part
+from towline.cloud.quota import counted
 from towline.cloud.refusal import Refusal
-from towline.cloud.tag import Tag
+from towline.cloud.tag import Tag, checked, shown, tag_properties
+from towline.cloud.transaction import Decision, removal, settle
 from towline.cloud.vpc.cidr import parse_cidr
-from towline.cloud.vpc.selection import selected
+from towline.cloud.vpc.name import checked_name
+from towline.cloud.vpc.route_table import main_table
+from towline.cloud.vpc.selection import one, selected
+from towline.resource.quota import VPCS
 from towline.resource.vpc import Vpc
 
 _RANGES = tuple(IPv4Network(text) for text in ("10.0.0.0/12", "172.16.0.0/12", "192.168.0.0/16"))
 _SMALLEST = 28  # bits of the smallest VPC's prefix
 _QUOTA = 20  # VPCs of a region
-_NAME_LENGTH = 60
 _RESOLVERS = ("183.60.83.19", "183.60.82.98")
 
 
@@ -78,11 +87,29 @@ class Vpcs(Answer, frozen=True, kw_only=True):
     vpc_set: tuple[VpcInfo, ...]
 
 
+class ModifyVpcAttribute(Parameters, frozen=True, kw_only=True):
+    """What a VPC is to be called; the rest can be said, but not changed."""
+
+    vpc_id: str
+    vpc_name: str | None = None
+    enable_multicast: str = "false"
+    dns_servers: tuple[str, ...] = ()
+    domain_name: str = ""
+    enable_route_vpc_publish: bool = False
+    enable_cdc_publish: bool = False
+    enable_route_vpc_publish_ipv6: bool = False
+
+
+class DeleteVpc(Parameters, frozen=True, kw_only=True):
+    """Which VPC to remove."""
+
+    vpc_id: str
+
+
 async def create_vpc(context: Context, asked: CreateVpc) -> CreatedVpc:
     """Make a VPC; the agent builds its router and its resolver."""
-    if not 0 < len(asked.vpc_name) <= _NAME_LENGTH:
-        raise Refusal("InvalidParameterValue", f"VpcName has 1 to {_NAME_LENGTH} characters.")
-    _check_unsupported(asked)
+    name, tags = checked_name("VpcName", asked.vpc_name), checked(asked.tags)
+    _check_unsupported(asked.stack_type, asked.ipv6_cidr_block, asked.dns_servers)
     cidr = parse_cidr(asked.cidr_block)
     if not any(cidr.subnet_of(range_) for range_ in _RANGES) or cidr.prefixlen > _SMALLEST:
         ranges = ", ".join(map(str, _RANGES))
@@ -90,11 +117,22 @@ async def create_vpc(context: Context, asked: CreateVpc) -> CreatedVpc:
             "InvalidParameterValue",
             f"CidrBlock {cidr} must lie in one of {ranges} and be no smaller than /{_SMALLEST}.",
         )
-    vpcs = context.resources.vpcs
-    if len(vpcs.list()) >= _QUOTA:
-        raise Refusal("VpcLimitExceeded", f"There are at most {_QUOTA} VPCs in a region.")
-    vpc = Vpc(id=resource_id("vpc"), name=asked.vpc_name, cidr=str(cidr), created_at=context.now())
-    return CreatedVpc(vpc=_info(await vpcs.create("", vpc.id, vpc)))
+    resources = context.resources
+
+    def decide() -> Decision[Vpc]:
+        if len(resources.vpcs.list()) >= _QUOTA:
+            raise Refusal("VpcLimitExceeded", f"There are at most {_QUOTA} VPCs in a region.")
+        now = context.now()
+        vpc = Vpc(id=resource_id("vpc"), name=name, cidr=str(cidr), created_at=now, tags=tags)
+        table = main_table(vpc.id, now)
+        writes = [
+            counted(context, VPCS),
+            resources.vpcs.creation("", vpc.id, vpc),
+            resources.route_tables.creation(vpc.id, table.id, table),
+        ]
+        return Decision(writes, vpc)
+
+    return CreatedVpc(vpc=_info(await settle(resources.store, decide)))
 
 
 async def describe_vpcs(context: Context, asked: DescribeVpcs) -> Vpcs:
@@ -105,23 +143,75 @@ async def describe_vpcs(context: Context, asked: DescribeVpcs) -> Vpcs:
         "vpc-name": lambda vpc: vpc.name,
         "cidr-block": lambda vpc: vpc.cidr,
         "is-default": lambda vpc: "true" if vpc.is_default else "false",
+        **tag_properties(asked.filters),
     }
     found = matching(chosen, asked.filters, properties)
-    shown = tuple(_info(vpc) for vpc in part(found, asked.offset, asked.limit))
-    return Vpcs(total_count=len(found), vpc_set=shown)
+    page = tuple(_info(vpc) for vpc in part(found, asked.offset, asked.limit))
+    return Vpcs(total_count=len(found), vpc_set=page)
+
+
+async def modify_vpc_attribute(context: Context, asked: ModifyVpcAttribute) -> Done:
+    """Rename a VPC."""
+    resources = context.resources
+    if asked.enable_multicast == "true" or asked.domain_name:
+        raise Refusal("UnsupportedOperation", "A VPC has neither multicast nor a domain here.")
+    _check_unsupported("IPv4", "", asked.dns_servers)
+
+    def decide() -> Decision[Done]:
+        vpc = one(resources.vpcs.list(), asked.vpc_id)
+        if asked.vpc_name is None:
+            return Decision([], Done())
+        renamed = msgspec.structs.replace(vpc, name=checked_name("VpcName", asked.vpc_name))
+        return Decision([resources.vpcs.substitution("", vpc.id, renamed)], Done())
+
+    return await settle(resources.store, decide)
+
+
+async def delete_vpc(context: Context, asked: DeleteVpc) -> Done:
+    """Remove a VPC in which there is nothing any more but its main route table."""
+    resources = context.resources
+
+    def decide() -> Decision[Done]:
+        vpc = one(resources.vpcs.list(), asked.vpc_id)
+        if inside := _inside(resources, vpc):
+            raise Refusal("ResourceInUse", f"{vpc.id} still has {', '.join(inside)}.")
+        tables = resources.route_tables
+        writes = [
+            removal(resources.vpcs, "", vpc.id),
+            *(removal(tables, vpc.id, table.id) for table in tables.list(vpc.id)),
+        ]
+        return Decision(writes, Done())
+
+    return await settle(resources.store, decide)
 
 
 ACTIONS: Mapping[str, AnyAction] = {
     "CreateVpc": Action(CreateVpc, create_vpc),
     "DescribeVpcs": Action(DescribeVpcs, describe_vpcs),
+    "ModifyVpcAttribute": Action(ModifyVpcAttribute, modify_vpc_attribute),
+    "DeleteVpc": Action(DeleteVpc, delete_vpc),
 }
 
 
-def _check_unsupported(asked: CreateVpc) -> None:
-    if asked.stack_type != "IPv4" or asked.ipv6_cidr_block:
+def _check_unsupported(stack: str, ipv6_cidr: str, resolvers: tuple[str, ...]) -> None:
+    if stack != "IPv4" or ipv6_cidr:
         raise Refusal("UnsupportedOperation", "VPCs are IPv4 only here.")
-    if asked.dns_servers and set(asked.dns_servers) != set(_RESOLVERS):
+    if resolvers and set(resolvers) != set(_RESOLVERS):
         raise Refusal("UnsupportedOperation", "A VPC's resolvers cannot be chosen here.")
+
+
+def _inside(resources: Resources, vpc: Vpc) -> list[str]:
+    """What keeps a VPC from being deleted, by id."""
+    others = (table for table in resources.route_tables.list(vpc.id) if not table.main)
+    links = resources.links.list(vpc.id)
+    clusters = (cluster for cluster in resources.clusters.list() if cluster.vpc_id == vpc.id)
+    return [
+        *(subnet.id for subnet in resources.subnets.list(vpc.id)),
+        *(table.id for table in others),
+        *(gateway.id for gateway in resources.nat_gateways.list(vpc.id)),
+        *(f"the access linkage of {link.instance_id}" for link in links),
+        *(cluster.id for cluster in clusters),
+    ]
 
 
 def _info(vpc: Vpc) -> VpcInfo:
@@ -131,4 +221,5 @@ def _info(vpc: Vpc) -> VpcInfo:
         cidr_block=vpc.cidr,
         is_default=vpc.is_default,
         created_time=vpc.created_at,
+        tag_set=shown(vpc.tags),
     )
