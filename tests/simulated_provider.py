@@ -83,6 +83,8 @@ class SimulatedProvider:
         self.starts: list[ContainerSpec] = []
         self.stops: list[tuple[ContainerId, float]] = []
         self.opening_fails: list[str] = []
+        self.defects: list[Exception] = []
+        """What the next pulls raise that no provider should."""
         self.executed: list[tuple[str, ...]] = []
         self.execute_codes: list[int] = []
         self._clock = clock
@@ -115,6 +117,8 @@ class SimulatedProvider:
     async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
         """See `Images`."""
         self.keyrings.append(keyring)
+        if self.defects:
+            raise self.defects.pop(0)
         script = self._script(image)
         await asyncio.sleep(script.pull_seconds)
         error = script.pull_errors.pop(0) if script.pull_errors else script.always_fails

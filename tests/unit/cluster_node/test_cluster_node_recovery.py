@@ -135,3 +135,35 @@ def test_somebody_elses_words_in_a_status_are_kept_and_ours_restored() -> None:
         assert (await world.condition("a", "example.com/Checked"))["status"] == "True"
 
     play(scenario)
+
+
+def test_a_defect_that_one_pod_trips_ends_neither_the_node_nor_the_other_pods() -> None:
+    """Its own work is begun anew, with what stands of it."""
+
+    async def scenario(world: World) -> None:
+        await world.apply(pod("well"))
+        await world.until_phase("well", "Running")
+        world.provider.defects = [ValueError("a defect"), KeyError("another")]
+        await world.apply(pod("unlucky", container(), container("db", "registry.example/db:1")))
+        await world.until_phase("unlucky", "Running")
+
+        assert len(world.provider.starts) == 3
+        assert (await world.status("well"))["restartCount"] == 0
+
+    play(scenario)
+
+
+def test_a_pod_that_goes_after_its_work_failed_is_removed() -> None:
+    """The worker that follows knows that the API has forgotten it."""
+
+    async def scenario(world: World) -> None:
+        world.provider.defects = [ValueError("a defect")]
+        await world.apply(pod("a"))
+        await asyncio.sleep(2)
+        await world.remove("a", gracePeriodSeconds=0)
+        await asyncio.sleep(20)
+
+        assert world.provider.pods == {}
+        assert world.provider.starts == []
+
+    play(scenario)

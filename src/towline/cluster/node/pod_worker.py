@@ -102,6 +102,13 @@ class PodWorker:
         self._ending.vanish(self._kit.clock())
         self.wake()
 
+    def successor(self, standing: StandingPod | None) -> PodWorker:
+        """Another worker for the same pod, which goes on with what stands."""
+        other = PodWorker(self._kit, self.pod, standing)
+        if self._ending.has_vanished:
+            other.vanish()
+        return other
+
     def wake(self) -> None:
         """Look at the pod again soon."""
         self._wake.set()

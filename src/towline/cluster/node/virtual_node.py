@@ -16,7 +16,7 @@ from towline.cluster.node.kit import Kit
 from towline.cluster.node.node_object import Endpoint, Machine
 from towline.cluster.node.pod_directory import PodDirectory
 from towline.cluster.node.pod_worker import PodWorker
-from towline.cluster.node.provider import Provider
+from towline.cluster.node.provider import Provider, StandingPod
 from towline.cluster.node.registration import Identity, Registration
 from towline.cluster.reflector import Reflector, Selection
 from towline.cluster.resources import PODS
@@ -135,10 +135,25 @@ class VirtualNode:
         tasks.create_task(self._work(uid, worker))
 
     async def _work(self, uid: str, worker: PodWorker) -> None:
-        await worker.run()
+        """Work on a pod until it is gone. A defect that one pod trips must not end the others: as
+        the kubelet's `HandleCrash` does, it is logged, and the pod is begun with anew.
+        """
+        while True:
+            try:
+                await worker.run()
+                break
+            except Exception:  # noqa: BLE001  # see above: whatever it is
+                _log.exception("the work on a pod failed", pod=worker.pod.full_name)
+            await asyncio.sleep(self._kit.pause())
+            worker = worker.successor(await self._standing(uid))
+            self._parts.directory.enter(uid, worker)
         self._parts.directory.remove(uid)
         self._uids.remove(uid)
         self._changed.set()
+
+    async def _standing(self, uid: str) -> StandingPod | None:
+        standing = await self._parts.provider.inventory()
+        return next((pod for pod in standing if pod.uid == uid), None)
 
     def _make_kit(self, subnet_id: str) -> Kit:
         parts = self._parts
