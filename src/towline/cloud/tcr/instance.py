@@ -7,7 +7,6 @@ last.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -19,18 +18,16 @@ from towline.cloud.page import Filter, matching, part
 from towline.cloud.public_address import INSTANCES, claim, free_address
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tags, TagSpecification, stored, told
-from towline.resource.claim import NAME, Claim
-from towline.resource.edition import EDITIONS
+from towline.cloud.tcr.instance_change import edition_named
+from towline.cloud.tcr.instance_name import naming, refuse_name
+from towline.resource import kind
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
 from towline.resource.region import REGION_IDS
 from towline.store.error import AlreadyExists, Conflict, NotFound
-from towline.store.write import Create, Update, Write
+from towline.store.write import Delete, Update, Write
 
-# The cloud asks for five characters; four are allowed here, so that an instance can be called
-# `demo`.
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{2,48}[a-z0-9]")
-_RESERVED = frozenset({"mirror", "quay", "nvcr", "public", "admin", "harbor", "registry"})
+_PARTS = (kind.NAMESPACE, kind.REPOSITORY, kind.CREDENTIAL)  # what is kept under an instance's id
 _TOKEN_HOURS = 87_600  # ten years, as the cloud says of its long-term tokens
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -112,7 +109,7 @@ async def create_instance(context: Context, asked: CreateInstance) -> Created:
         try:
             await resources.store.apply(
                 [
-                    _name(resources, instance),
+                    naming(resources, instance),
                     claim(resources, instance.public_address, instance.id),
                     resources.instances.creation("", instance.id, instance),
                 ]
@@ -142,7 +139,8 @@ async def describe_instances(context: Context, asked: DescribeInstances) -> Inst
 async def delete_instance(context: Context, asked: DeleteInstance) -> Done:
     """Ask for the removal of an instance with all that is in it.
 
-    Its namespaces and credentials are gone in the same moment, its links are told to go.
+    Its namespaces, credentials and public endpoint are gone in the same moment, its links are told
+    to go.
     """
     while True:
         instance = context.resources.instance(asked.registry_id)
@@ -165,23 +163,10 @@ ACTIONS: Mapping[str, AnyAction] = {
 
 
 def _check(context: Context, asked: CreateInstance) -> None:
-    name = asked.registry_name
-    if not _NAME.fullmatch(name):
-        raise Refusal(
-            "InvalidParameter.ErrorNameIllegal",
-            f"`{name}` is no registry name: 4 to 50 of a-z, 0-9 and -, not - at either end.",
-        )
-    # `<name>-vpc` is the private domain of the instance `<name>`.
-    if name in _RESERVED or name.endswith("-vpc"):
-        raise Refusal("InvalidParameter.ErrorNameReserved", f"The name `{name}` is reserved.")
-    if asked.registry_type not in EDITIONS:
-        raise Refusal(
-            "InvalidParameterValue", f"RegistryType must be one of {', '.join(EDITIONS)}."
-        )
+    refuse_name(context.resources, asked.registry_name)
+    edition_named(asked.registry_type)
     if asked.registry_charge_type != 0:
         raise Refusal("UnsupportedOperation", "Instances cannot be paid for in advance here.")
-    if _holder(context.resources, name) is not None:
-        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{name}` is taken.")
 
 
 def _instance(context: Context, asked: CreateInstance) -> Instance:
@@ -197,33 +182,23 @@ def _instance(context: Context, asked: CreateInstance) -> Instance:
     )
 
 
-def _holder(resources: Resources, name: str) -> Instance | None:
-    """The instance that has a name; a claim of one that is gone does not count."""
-    held = resources.claims.get(NAME, name)
-    return None if held is None else resources.instances.get("", held.owner_id)
-
-
-def _name(resources: Resources, instance: Instance) -> Create | Update:
-    """The write that takes the instance's name, which must be nobody's now."""
-    name = instance.name
-    if _holder(resources, name) is not None:
-        raise Refusal("InvalidParameter.ErrorNameExists", f"The name `{name}` is taken.")
-    record = resources.claims.record(NAME, name)
-    if record is None:
-        return resources.claims.creation(NAME, name, Claim(instance.id))
-    return resources.claims.replacement(record, Claim(instance.id))
-
-
 def _removal(resources: Resources, instance: Instance) -> list[Write]:
     """The writes that begin the end of an instance."""
-    id_, namespaces, credentials = instance.id, resources.namespaces, resources.credentials
+    id_, store = instance.id, resources.store
     going = msgspec.structs.replace(instance, status=InstanceStatus.DELETING)
     return [
         resources.instances.substitution("", id_, going),
-        *(namespaces.removal(id_, one.name) for one in namespaces.list(id_)),
-        *(credentials.removal(id_, one.id) for one in credentials.list(id_)),
+        *(Delete(one.key) for part in _PARTS for one in store.list(part, id_).records),
+        *_shutting(resources, id_),
         *(_unlink(resources, one) for one in resources.links.list() if one.instance_id == id_),
     ]
+
+
+def _shutting(resources: Resources, instance_id: str) -> list[Write]:
+    """The write that takes the public endpoint away, if there ever was one."""
+    if resources.public_endpoints.get("", instance_id) is None:
+        return []
+    return [resources.public_endpoints.removal("", instance_id)]
 
 
 def _unlink(resources: Resources, link: Link) -> Update:
