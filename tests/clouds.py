@@ -23,11 +23,16 @@ from towline.cloud.settings import Settings
 from towline.cloud.tcr.instance import CreateInstance, create_instance
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
+from towline.resource.public_endpoint import EndpointStatus, PublicEndpoint
 from towline.store.store import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET_ID, SECRET_KEY, UIN = "AKIDtest", "the-secret-key", "100036950234"
 ACCESS_IP = "10.0.0.5"
+_ENDPOINT_DONE = {
+    EndpointStatus.OPENING: EndpointStatus.OPENED,
+    EndpointStatus.CLOSING: EndpointStatus.CLOSED,
+}
 
 
 @asynccontextmanager
@@ -49,6 +54,11 @@ async def running_instance(context: Context, name: str = "demo", edition: str = 
 async def link_running(context: Context, vpc_id: str, instance_id: str) -> None:
     """Do what the agent would: give the link its address."""
     await context.resources.links.update(vpc_id, instance_id, _linked)
+
+
+async def endpoint_done(resources: Resources, instance_id: str) -> None:
+    """Do what the agent would: open the public endpoint, or close it."""
+    await resources.public_endpoints.update("", instance_id, _endpoint_done)
 
 
 @contextmanager
@@ -82,6 +92,7 @@ async def serving(folder: Path) -> AsyncIterator[ServedCloud]:
             tasks.create_task(serve(store, settings, ready.set)),
             tasks.create_task(_registry(resources)),
             tasks.create_task(_agent(resources)),
+            tasks.create_task(_endpoints(resources)),
         ]
         await ready.wait()
         yield ServedCloud(endpoint, resources)
@@ -105,6 +116,17 @@ async def _agent(resources: Resources) -> None:
                 await resources.links.update(link.vpc_id, link.instance_id, _linked)
             if link.status is LinkStatus.DELETING:
                 await resources.links.delete(link.vpc_id, link.instance_id)
+
+
+async def _endpoints(resources: Resources) -> None:
+    async for endpoints in resources.public_endpoints.follow():
+        for endpoint in endpoints:
+            if endpoint.status in _ENDPOINT_DONE:
+                await endpoint_done(resources, endpoint.instance_id)
+
+
+def _endpoint_done(held: PublicEndpoint) -> PublicEndpoint:
+    return msgspec.structs.replace(held, status=_ENDPOINT_DONE.get(held.status, held.status))
 
 
 def _opened(held: Instance) -> Instance:

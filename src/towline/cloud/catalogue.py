@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from towline.cloud.gateway import Catalogue
 from towline.cloud.own import door
-from towline.cloud.tcr import instance, link, namespace, resolution, service_account, token
+from towline.cloud.tcr import product as tcr
 from towline.cloud.vpc import route, route_table, subnet, vpc
 
 CATALOGUE: Catalogue = {
-    ("tcr", "2019-09-24"): {
-        **instance.ACTIONS,
-        **namespace.ACTIONS,
-        **token.ACTIONS,
-        **service_account.ACTIONS,
-        **link.ACTIONS,
-        **resolution.ACTIONS,
-    },
+    ("tcr", "2019-09-24"): tcr.ACTIONS,
     ("vpc", "2017-03-12"): {
         **vpc.ACTIONS,
         **subnet.ACTIONS,

@@ -1,0 +1,36 @@
+"""The `tcr` product, version 2019-09-24: all its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from towline.cloud.action import AnyAction
+from towline.cloud.tcr import (
+    instance,
+    instance_change,
+    instance_name,
+    instance_status,
+    link,
+    namespace,
+    public_endpoint,
+    region,
+    resolution,
+    security_policy,
+    service_account,
+    token,
+)
+
+ACTIONS: Mapping[str, AnyAction] = {
+    **instance.ACTIONS,
+    **instance_change.ACTIONS,
+    **instance_name.ACTIONS,
+    **instance_status.ACTIONS,
+    **region.ACTIONS,
+    **namespace.ACTIONS,
+    **token.ACTIONS,
+    **service_account.ACTIONS,
+    **link.ACTIONS,
+    **resolution.ACTIONS,
+    **public_endpoint.ACTIONS,
+    **security_policy.ACTIONS,
+}
