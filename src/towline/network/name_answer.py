@@ -95,7 +95,7 @@ class Answers:
         if address is not None and wanted in {dns.rdatatype.A, dns.rdatatype.ANY}:
             answer.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "A", address))
         elif wanted in {dns.rdatatype.SOA, dns.rdatatype.ANY} and question.name == apex:
-            answer.answer.append(_authority(question.name))
+            answer.answer.append(dns.rrset.from_rdata(question.name, TTL, _authority(apex)[0]))
         else:
             if finding is Finding.NO_SUCH_NAME:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
@@ -146,6 +146,7 @@ def _text(name: _Name) -> str:
     return name.to_text(omit_final_dot=True)
 
 
+@lru_cache(64)
 def _authority(apex: _Name) -> dns.rrset.RRset:
     """What a zone says of itself; the values are those of RFC 6303, 3, for zones served locally.
 
