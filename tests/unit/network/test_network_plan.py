@@ -31,6 +31,7 @@ from towline.network.plan import (
     RemoveRoute,
     SetTable,
     plan,
+    plug_in,
 )
 from towline.network.topology import End, LinkAddress, Route, Seen, SeenNamespace
 from towline.resource.link import Link, LinkStatus
@@ -290,6 +291,25 @@ def test_links_that_were_switched_off_are_switched_on_again() -> None:
 
     reach(kernel, network)
     assert not any(space.down for space in kernel.spaces.values())
+
+
+def test_pods_are_plugged_into_a_bridge_that_was_made_anew() -> None:
+    """Their namespaces are no business of the VPCs' plan, but the routers' ends of their wires are."""
+    kernel = Kernel()
+    network = CloudNetwork(
+        [Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")], [subnet(0, 0)], []
+    )
+    reach(kernel, network)
+    kernel.apply(plan(pod_topology(NAMES, "uid-1", subnet(0, 0), "10.0.0.9"), kernel.seen()))
+    ends = [
+        End(NAMES.router("vpc-0"), port(uid), bridge(subnet(0, 0).id)) for uid in ("uid-1", "gone")
+    ]
+    kernel.spaces[NAMES.router("vpc-0")].lose(bridge(subnet(0, 0).id))
+    seen = kernel.seen()
+    kernel.apply((*plan(layout(NAMES, network), seen), *plug_in(ends, seen)))
+
+    assert kernel.spaces[NAMES.router("vpc-0")].links[port("uid-1")] == bridge(subnet(0, 0).id)
+    assert plug_in(ends, kernel.seen()) == ()
 
 
 def test_changed_rules_replace_the_table() -> None:
