@@ -89,7 +89,9 @@ def _cluster_during_applies(story: Story) -> None:
         raise Unexpected(f"of {len(acknowledged)} acknowledged objects these are lost: {lost}")
     story.tell(f"{len(acknowledged)} of {OBJECTS} applies were acknowledged, and none is lost.")
     story.kubectl("-n", NAMESPACE, "scale", "deployment/crash", "--replicas=1")
-    story.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/crash", "--timeout=60s")
+    until(
+        "pod that is left alone", lambda: len(story.installation.pods(NAMESPACE, "app=crash")) == 1
+    )
 
 
 def _cloud_between_calls(story: Story) -> None:
