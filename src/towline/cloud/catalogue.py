@@ -5,15 +5,10 @@ from __future__ import annotations
 from towline.cloud.gateway import Catalogue
 from towline.cloud.own import door
 from towline.cloud.tcr import product as tcr
-from towline.cloud.vpc import route, route_table, subnet, vpc
+from towline.cloud.vpc import product as vpc
 
 CATALOGUE: Catalogue = {
     ("tcr", "2019-09-24"): tcr.ACTIONS,
-    ("vpc", "2017-03-12"): {
-        **vpc.ACTIONS,
-        **subnet.ACTIONS,
-        **route_table.ACTIONS,
-        **route.ACTIONS,
-    },
+    ("vpc", "2017-03-12"): vpc.ACTIONS,
     ("towline", "2026-08-01"): {**door.ACTIONS},
 }

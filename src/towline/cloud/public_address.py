@@ -16,14 +16,15 @@ from towline.resource.claim import PUBLIC_ADDRESS, Claim
 from towline.store.write import Create, Delete, Update
 
 INSTANCES, ELASTIC_IPS = PUBLIC.subnets(prefixlen_diff=1)
-_FIRST = 10  # the addresses below are for routers and resolvers
+_FIRST = 10  # the addresses below are for routers
+_RESERVED = "198.18.0.53"  # where the resolver of the internet is
 
 
 def free_address(resources: Resources, range_: IPv4Network, chosen: Collection[str] = ()) -> str:
     """The lowest address of the range that nobody has and that is not `chosen` already."""
     for number in range(_FIRST, range_.num_addresses - 1):
         address = str(range_[number])
-        if address not in chosen and not _is_taken(resources, address):
+        if address not in (_RESERVED, *chosen) and not _is_taken(resources, address):
             return address
     raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
 
