@@ -12,10 +12,11 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Parameters
 from towline.cloud.context import Context
 from towline.cloud.refusal import Refusal
+from towline.cloud.transaction import Decision, settle, witness
 from towline.resource.edition import EDITIONS
 from towline.resource.instance import Instance
 from towline.resource.link import Link, LinkStatus
-from towline.store.error import AlreadyExists, NotFound
+from towline.store.error import NotFound
 
 
 class ManageInternalEndpoint(Parameters, frozen=True, kw_only=True):
@@ -96,30 +97,39 @@ ACTIONS: Mapping[str, AnyAction] = {
 
 async def _create(context: Context, asked: ManageInternalEndpoint) -> None:
     resources = context.resources
-    instance = resources.running(asked.registry_id)
-    subnet = resources.subnet(asked.vpc_id, asked.subnet_id)
-    link = Link(
-        instance_id=instance.id,
-        vpc_id=subnet.vpc_id,
-        subnet_id=subnet.id,
-        created_at=context.now(),
-    )
-    conflict = Refusal(
-        "InternalError.ErrorConflict",
-        f"The registry {instance.id} already has an access linkage to {subnet.vpc_id}.",
-    )
-    if resources.links.get(link.vpc_id, link.instance_id) is not None:
-        raise conflict
+
+    def decide() -> Decision[None]:
+        instance = resources.running(asked.registry_id)
+        subnet = resources.subnet(asked.vpc_id, asked.subnet_id)
+        _check_new(context, instance, subnet.vpc_id)
+        link = Link(
+            instance_id=instance.id,
+            vpc_id=subnet.vpc_id,
+            subnet_id=subnet.id,
+            created_at=context.now(),
+        )
+        writes = (
+            witness(resources.instances, "", instance.id),
+            witness(resources.subnets, subnet.vpc_id, subnet.id),
+            resources.links.creation(link.vpc_id, link.instance_id, link),
+        )
+        return Decision(writes, None)
+
+    await settle(resources.store, decide)
+
+
+def _check_new(context: Context, instance: Instance, vpc_id: str) -> None:
+    if context.resources.links.get(vpc_id, instance.id) is not None:
+        raise Refusal(
+            "InternalError.ErrorConflict",
+            f"The registry {instance.id} already has an access linkage to {vpc_id}.",
+        )
     allowed = EDITIONS[instance.edition].links
     if len(_links_of(context, instance)) >= allowed:
         raise Refusal(
             "InternalError.ErrorOverLimit",
             f"An instance of the {instance.edition} edition has at most {allowed} access linkages.",
         )
-    try:
-        await resources.links.create(link.vpc_id, link.instance_id, link)
-    except AlreadyExists:
-        raise conflict from None
 
 
 async def _delete(context: Context, asked: ManageInternalEndpoint) -> None:
