@@ -32,7 +32,10 @@ class Tenancy:
         self._instances = _Index(Collection(store, kind.INSTANCE, Instance), lambda one: one.id)
         self._namespaces = _Index(namespaces, lambda one: (one.instance_id, one.name))
         self._credentials = _Index(credentials, lambda one: (one.instance_id, one.id))
-        self._secrets = _Index(credentials, lambda one: (one.instance_id, one.secret_sha256))
+        # By both: two accounts may have chosen the same password.
+        self._secrets = _Index(
+            credentials, lambda one: (one.instance_id, one.username, one.secret_sha256)
+        )
 
     async def refresh(self) -> None:
         """Learn what other processes have written up to now.
@@ -54,10 +57,8 @@ class Tenancy:
 
     def identify(self, instance_id: str, username: str, secret: str) -> Identity | None:
         """Whose user name and secret these are; None when they do not, or no longer, fit."""
-        credential = self._secrets.get((instance_id, digest_of_secret(secret)))
-        if credential is None or credential.username != username:
-            return None
-        return self._live(credential)
+        credential = self._secrets.get((instance_id, username, digest_of_secret(secret)))
+        return None if credential is None else self._live(credential)
 
     def identity(self, instance_id: str, credential_id: str) -> Identity | None:
         """Who has this credential; None when it is disabled, expired or gone."""

@@ -17,6 +17,7 @@ from towline.cloud.tcr import (
     resolution,
     security_policy,
     service_account,
+    service_account_change,
     token,
 )
 
@@ -29,6 +30,7 @@ ACTIONS: Mapping[str, AnyAction] = {
     **namespace.ACTIONS,
     **token.ACTIONS,
     **service_account.ACTIONS,
+    **service_account_change.ACTIONS,
     **link.ACTIONS,
     **resolution.ACTIONS,
     **public_endpoint.ACTIONS,

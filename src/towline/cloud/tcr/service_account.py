@@ -13,15 +13,17 @@ from towline.cloud.context import Context
 from towline.cloud.identifier import secret
 from towline.cloud.page import Filter, matching, part
 from towline.cloud.refusal import Refusal
+from towline.cloud.transaction import Decision, settle, witness
 from towline.resource.credential import Credential, Lifetime, Permission, digest_of_secret
 from towline.resource.edition import EDITIONS
 from towline.resource.instance import Instance
-from towline.store.error import AlreadyExists, NotFound
+from towline.store.error import NotFound
 
 _PREFIX = "tcr$"
 _NAME = re.compile(r"(?=.{1,100}$)[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _DAY = 24 * 3600 * 1000  # milliseconds
 _NEVER = -1
+MAX_DAYS = 36_500  # ours; a hundred years keep every time within what a date can be
 _MEANING = {
     "tcr:PullRepository": ("pull",),
     "tcr:PushRepository": ("push",),
@@ -102,9 +104,8 @@ async def create_service_account(context: Context, asked: CreateServiceAccount) 
     """Make an account for a machine."""
     resources = context.resources
     instance = resources.running(asked.registry_id)
-    name = _full_name(asked.name)
-    _check_quota(instance, resources.credentials.list(instance.id))
-    permissions = tuple(_permission(context, instance, grant) for grant in asked.permissions)
+    name = full_name(asked.name)
+    permissions = permitted(context, instance.id, asked.permissions)
     password = secret()
     credential = Credential(
         id=name,
@@ -115,15 +116,17 @@ async def create_service_account(context: Context, asked: CreateServiceAccount) 
         description=asked.description,
         enabled=not asked.disable,
         created_at=context.now(),
-        expires_at=_expiry(context, asked),
+        expires_at=expiry(context, asked.duration, asked.expires_at),
         permissions=permissions,
     )
-    try:
-        await resources.credentials.create(instance.id, name, credential)
-    except AlreadyExists as error:
-        raise Refusal(
-            "FailedOperation.ErrorTcrResourceConflict", f"The service account {name} exists."
-        ) from error
+
+    def decide() -> Decision[None]:
+        resources.running(instance.id)
+        _check_new(instance, name, resources.credentials.list(instance.id))
+        created = resources.credentials.creation(instance.id, name, credential)
+        return Decision([witness(resources.instances, "", instance.id), created], None)
+
+    await settle(resources.store, decide)
     return CreatedAccount(
         name=name,
         password=password,
@@ -137,7 +140,7 @@ async def describe_service_accounts(
 ) -> ServiceAccounts:
     """Show accounts in the order of their names; their permissions only when asked for."""
     instance = context.resources.instance(asked.registry_id)
-    accounts = [one for one in context.resources.credentials.list(instance.id) if one.permissions]
+    accounts = [one for one in context.resources.credentials.list(instance.id) if _is_account(one)]
     found = matching(accounts, asked.filters, {"Name": lambda one: one.username})
     page = found if asked.all else part(found, asked.offset, asked.limit)
     shown = tuple(_account(one, grants=_grants(one, asked)) for one in page)
@@ -147,13 +150,11 @@ async def describe_service_accounts(
 async def delete_service_account(context: Context, asked: DeleteServiceAccount) -> Done:
     """Remove an account at once."""
     instance = context.resources.instance(asked.registry_id)
-    name = _full_name(asked.name)
+    name = full_name(asked.name)
     try:
         await context.resources.credentials.delete(instance.id, name)
     except NotFound:
-        raise Refusal(
-            "ResourceNotFound.TcrResourceNotFound", f"The service account {name} does not exist."
-        ) from None
+        raise no_account(name) from None
     return Done()
 
 
@@ -164,7 +165,8 @@ ACTIONS: Mapping[str, AnyAction] = {
 }
 
 
-def _full_name(name: str) -> str:
+def full_name(name: str) -> str:
+    """The name of an account with the prefix that it always has; refused when it is none."""
     short = name.removeprefix(_PREFIX)
     if not _NAME.fullmatch(short):
         raise Refusal(
@@ -174,17 +176,56 @@ def _full_name(name: str) -> str:
     return _PREFIX + short
 
 
-def _check_quota(instance: Instance, credentials: Sequence[Credential]) -> None:
+def no_account(name: str) -> Refusal:
+    """What is said of an account that is not there."""
+    return Refusal(
+        "ResourceNotFound.TcrResourceNotFound", f"The service account {name} does not exist."
+    )
+
+
+def permitted(
+    context: Context, instance_id: str, grants: Sequence[Grant]
+) -> tuple[Permission, ...]:
+    """The permissions that grants amount to; refused when a namespace or an action is unknown."""
+    return tuple(_permission(context, instance_id, grant) for grant in grants)
+
+
+def expiry(context: Context, duration: int | None, expires_at: int | None) -> int | None:
+    """When an account ends, in milliseconds; None when it never does. A number of days goes before
+    a point in time, and neither 0 nor a negative number is an end.
+    """
+    if duration is not None and duration > MAX_DAYS:
+        raise Refusal("InvalidParameter", f"Duration must not be over {MAX_DAYS} days.")
+    if duration is not None:
+        return context.milliseconds() + duration * _DAY if duration > 0 else None
+    if expires_at is None or expires_at <= 0:
+        return None
+    if expires_at <= context.milliseconds():
+        raise Refusal("InvalidParameter", "ExpiresAt is in the past.")
+    if expires_at > context.milliseconds() + MAX_DAYS * _DAY:
+        raise Refusal("InvalidParameter", f"ExpiresAt must not be over {MAX_DAYS} days away.")
+    return expires_at
+
+
+def _is_account(credential: Credential) -> bool:
+    return credential.permissions is not None
+
+
+def _check_new(instance: Instance, name: str, credentials: Sequence[Credential]) -> None:
+    if any(one.id == name for one in credentials):
+        raise Refusal(
+            "FailedOperation.ErrorTcrResourceConflict", f"The service account {name} exists."
+        )
     allowed = EDITIONS[instance.edition].service_accounts
-    if sum(one.permissions is not None for one in credentials) >= allowed:
+    if sum(_is_account(one) for one in credentials) >= allowed:
         raise Refusal(
             "OperationDenied.QuotaOverLimit",
             f"An instance of the {instance.edition} edition has at most {allowed} accounts.",
         )
 
 
-def _permission(context: Context, instance: Instance, grant: Grant) -> Permission:
-    if context.resources.namespaces.get(instance.id, grant.resource) is None:
+def _permission(context: Context, instance_id: str, grant: Grant) -> Permission:
+    if context.resources.namespaces.get(instance_id, grant.resource) is None:
         raise Refusal(
             "ResourceNotFound.TcrResourceNotFound",
             f"The namespace {grant.resource} does not exist.",
@@ -197,16 +238,6 @@ def _permission(context: Context, instance: Instance, grant: Grant) -> Permissio
         )
     meant = {action for name in grant.actions for action in _MEANING[name]}
     return Permission(namespace=grant.resource, actions=tuple(sorted(meant)), asked=grant.actions)
-
-
-def _expiry(context: Context, asked: CreateServiceAccount) -> int | None:
-    if asked.duration is not None and asked.duration > 0:
-        return context.milliseconds() + asked.duration * _DAY
-    if asked.duration is None and asked.expires_at is not None and asked.expires_at > 0:
-        if asked.expires_at <= context.milliseconds():
-            raise Refusal("InvalidParameter", "ExpiresAt is in the past.")
-        return asked.expires_at
-    return None
 
 
 def _grants(credential: Credential, asked: DescribeServiceAccounts) -> tuple[Grant, ...]:
@@ -223,6 +254,6 @@ def _account(credential: Credential, *, grants: tuple[Grant, ...]) -> ServiceAcc
         disable=not credential.enabled,
         expires_at=credential.expires_at or _NEVER,
         create_time=credential.created_at,
-        update_time=credential.created_at,
+        update_time=credential.updated_at or credential.created_at,
         permissions=grants,
     )

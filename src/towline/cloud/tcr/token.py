@@ -1,17 +1,20 @@
-"""Access tokens of an instance: CreateInstanceToken, DescribeInstanceToken, DeleteInstanceToken.
+"""Access tokens of an instance: Create-, Describe-, Modify-, DeleteInstanceToken.
 
 A token's user name is the account's number. The secret is told once and kept as its hash only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context
 from towline.cloud.identifier import secret, token_id
 from towline.cloud.page import part
 from towline.cloud.refusal import Refusal
+from towline.cloud.transaction import Decision, settle, witness
 from towline.resource.credential import Credential, Lifetime, digest_of_secret
 from towline.store.error import NotFound
 
@@ -62,6 +65,16 @@ class Tokens(Answer, frozen=True, kw_only=True):
     tokens: tuple[TokenInfo, ...]
 
 
+class ModifyInstanceToken(Parameters, frozen=True, kw_only=True):
+    """What is to be otherwise; `ModifyFlag` says which of the two it is."""
+
+    registry_id: str
+    token_id: str
+    enable: bool | None = None
+    desc: str | None = None
+    modify_flag: int = 2
+
+
 class DeleteInstanceToken(Parameters, frozen=True, kw_only=True):
     """Which token to revoke."""
 
@@ -86,7 +99,7 @@ async def create_instance_token(context: Context, asked: CreateInstanceToken) ->
         created_at=context.now(),
         expires_at=context.milliseconds() + length,
     )
-    await context.resources.credentials.create(instance.id, credential.id, credential)
+    await _keep(context, credential)
     return CreatedToken(
         username=credential.username,
         token=token,
@@ -103,13 +116,30 @@ async def describe_instance_token(context: Context, asked: DescribeInstanceToken
     return Tokens(total_count=len(tokens), tokens=shown)
 
 
+async def modify_instance_token(context: Context, asked: ModifyInstanceToken) -> Done:
+    """Describe a long-term token, or switch it on or off: what is off is refused at once."""
+    change = _modification(asked)
+    resources = context.resources
+    instance = resources.instance(asked.registry_id)
+    missing = _missing(asked.token_id)
+
+    def modify(credential: Credential) -> Credential:
+        if not _is_listed(credential):
+            raise missing
+        return change(credential)
+
+    try:
+        await resources.credentials.update(instance.id, asked.token_id, modify)
+    except NotFound:
+        raise missing from None
+    return Done()
+
+
 async def delete_instance_token(context: Context, asked: DeleteInstanceToken) -> Done:
     """Revoke a long-term token at once."""
     resources = context.resources
     instance = resources.instance(asked.registry_id)
-    missing = Refusal(
-        "ResourceNotFound.TcrResourceNotFound", f"The token {asked.token_id} does not exist."
-    )
+    missing = _missing(asked.token_id)
     credential = resources.credentials.get(instance.id, asked.token_id)
     if credential is None or not _is_listed(credential):
         raise missing
@@ -123,8 +153,43 @@ async def delete_instance_token(context: Context, asked: DeleteInstanceToken) ->
 ACTIONS: Mapping[str, AnyAction] = {
     "CreateInstanceToken": Action(CreateInstanceToken, create_instance_token),
     "DescribeInstanceToken": Action(DescribeInstanceToken, describe_instance_token),
+    "ModifyInstanceToken": Action(ModifyInstanceToken, modify_instance_token),
     "DeleteInstanceToken": Action(DeleteInstanceToken, delete_instance_token),
 }
+
+
+async def _keep(context: Context, credential: Credential) -> None:
+    """Store a credential of an instance that still runs at that moment."""
+    resources, instance_id = context.resources, credential.instance_id
+
+    def decide() -> Decision[None]:
+        resources.running(instance_id)
+        created = resources.credentials.creation(instance_id, credential.id, credential)
+        return Decision([witness(resources.instances, "", instance_id), created], None)
+
+    await settle(resources.store, decide)
+
+
+def _modification(asked: ModifyInstanceToken) -> Callable[[Credential], Credential]:
+    match asked.modify_flag:
+        case 1 if asked.desc is not None:
+            description = asked.desc
+            return lambda held: msgspec.structs.replace(held, description=description)
+        case 2 if asked.enable is not None:
+            enabled = asked.enable
+            return lambda held: msgspec.structs.replace(held, enabled=enabled)
+        case 1 | 2:
+            needed = "Desc" if asked.modify_flag == 1 else "Enable"
+            raise Refusal(
+                "MissingParameter", f"ModifyFlag {asked.modify_flag} needs the parameter {needed}."
+            )
+    raise Refusal(
+        "InvalidParameter", "ModifyFlag must be 1 (the description) or 2 (enabled or not)."
+    )
+
+
+def _missing(token_id: str) -> Refusal:
+    return Refusal("ResourceNotFound.TcrResourceNotFound", f"The token {token_id} does not exist.")
 
 
 def _lifetime(token_type: str) -> Lifetime:
