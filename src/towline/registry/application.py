@@ -28,6 +28,7 @@ from towline.registry.asgi import Receive, Scope, Send
 from towline.registry.blob_endpoint import BlobEndpoint
 from towline.registry.call import Call
 from towline.registry.change import Place
+from towline.registry.contents_endpoint import ContentsEndpoint
 from towline.registry.door import Door
 from towline.registry.gate import Gate, Wish
 from towline.registry.listing_endpoint import ListingEndpoint
@@ -60,6 +61,7 @@ class Endpoints:
     blobs: BlobEndpoint
     uploads: UploadEndpoint
     listings: ListingEndpoint
+    contents: ContentsEndpoint
     vault: Vault
     now: Callable[[], float]
 
@@ -150,6 +152,10 @@ class Application:
                 _only(request, "GET")
                 grant = self._gate.admit_to_catalog(request)
                 return await self._endpoints.listings.catalog(request, self._gate, grant)
+            case Resource.REPOSITORIES:
+                _only(request, "GET")
+                grant = self._gate.admit_to_catalog(request)
+                return await self._endpoints.contents.repositories(request, self._gate, grant)
             case Resource.TOKEN:
                 _only(request, "GET", "POST")
                 answer = self._token.get if request.method == "GET" else self._token.post
@@ -220,6 +226,10 @@ def _table(endpoints: Endpoints) -> dict[Resource, dict[str, tuple[str, _Endpoin
         },
         Resource.TAGS: {"GET": (PULL, endpoints.listings.tags)},
         Resource.REFERRERS: {"GET": (PULL, endpoints.listings.referrers)},
+        Resource.CONTENTS: {
+            "GET": (PULL, endpoints.contents.repository),
+            "DELETE": (DELETE, endpoints.contents.delete),
+        },
     }
 
 

@@ -46,6 +46,20 @@ _REPOSITORIES = """
         (SELECT 1 FROM manifest WHERE manifest.repository_id = repository.id)
     ORDER BY name
 """
+_HELD_REPOSITORIES = """
+    SELECT name, created_at, updated_at FROM repository
+    WHERE instance_id = ? AND name > ? AND created_at > 0 ORDER BY name
+"""
+_HELD_REPOSITORY = """
+    SELECT name, created_at, updated_at FROM repository
+    WHERE instance_id = ? AND name = ? AND created_at > 0
+"""
+_HELD_TAGS = """
+    SELECT tag.name, tag.digest, manifest.media_type, tag.pushed_at
+    FROM repository JOIN tag ON tag.repository_id = repository.id
+    JOIN manifest ON manifest.repository_id = repository.id AND manifest.digest = tag.digest
+    WHERE instance_id = ? AND repository.name = ? ORDER BY tag.name
+"""
 _PLACES = "SELECT instance_id, name FROM repository"
 _HOLDERS = """
     SELECT name FROM repository_blob JOIN repository ON repository.id = repository_id
@@ -66,6 +80,25 @@ class StoredManifest:
     digest: str
     media_type: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRepository:
+    """A repository, since when there has been one, and when it was pushed to last."""
+
+    name: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTag:
+    """A tag, what it points at, and when it was pushed."""
+
+    name: str
+    digest: str
+    media_type: str
+    pushed_at: float
 
 
 class Catalogue:
@@ -115,6 +148,24 @@ class Catalogue:
         """The repositories that hold a manifest, in ASCII order."""
         for (name,) in self._database.execute(_REPOSITORIES, (instance_id, after)):
             yield name
+
+    def held_repositories(self, instance_id: str, after: str) -> Iterator[HeldRepository]:
+        """The repositories that ever held a manifest, also those that are empty again, in ASCII
+        order.
+        """
+        for row in self._database.execute(_HELD_REPOSITORIES, (instance_id, after)):
+            yield HeldRepository(*row)
+
+    def held_repository(self, place: Place) -> HeldRepository | None:
+        """A repository that ever held a manifest."""
+        asked = (place.instance_id, place.repository)
+        row = self._database.execute(_HELD_REPOSITORY, asked).fetchone()
+        return None if row is None else HeldRepository(*row)
+
+    def held_tags(self, place: Place) -> tuple[HeldTag, ...]:
+        """All tags of a repository with what they point at, in ASCII order."""
+        rows = self._database.execute(_HELD_TAGS, (place.instance_id, place.repository))
+        return tuple(HeldTag(*row) for row in rows)
 
     def places(self) -> tuple[Place, ...]:
         """All repositories of all instances, also those that are empty again."""

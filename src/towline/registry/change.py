@@ -20,8 +20,13 @@ _ADD_MANIFEST = """
     ON CONFLICT DO UPDATE SET media_type = excluded.media_type
 """
 _ADD_TAG = """
-    INSERT INTO tag (repository_id, name, digest) VALUES (?, ?, ?)
-    ON CONFLICT DO UPDATE SET digest = excluded.digest
+    INSERT INTO tag (repository_id, name, digest, pushed_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at
+"""
+_PUSHED = """
+    UPDATE repository
+    SET updated_at = ?1, created_at = CASE created_at WHEN 0 THEN ?1 ELSE created_at END
+    WHERE id = ?2
 """
 _HAS_BLOB = "SELECT 1 FROM repository_blob WHERE repository_id = ? AND digest = ?"
 _HAS_MANIFEST = "SELECT 1 FROM manifest WHERE repository_id = ? AND digest = ?"
@@ -34,7 +39,9 @@ _FORGET_UNREFERENCED = """
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which repository of which instance. It comes into being with its first content."""
+    """Which repository of which instance. It comes into being with its first manifest; before that
+    it is a place for the blobs that will be named.
+    """
 
     instance_id: str
     repository: str
@@ -48,6 +55,7 @@ class PushedManifest:
     media_type: str
     body: bytes
     content: Manifest | Index
+    pushed_at: float
 
 
 class Incomplete(Exception):
@@ -106,7 +114,9 @@ def put_manifest(
     digest, size = str(manifest.digest), len(manifest.body)
     row = (digest, manifest.media_type, subject, artifact_type(content), annotations, size)
     database.execute(_ADD_MANIFEST, (repository, *row, manifest.body))
-    database.executemany(_ADD_TAG, [(repository, tag, digest) for tag in tags])
+    now = manifest.pushed_at
+    database.executemany(_ADD_TAG, [(repository, tag, digest, now) for tag in tags])
+    database.execute(_PUSHED, (now, repository))
 
 
 def artifact_type(content: Manifest | Index) -> str:
@@ -141,12 +151,15 @@ def remove_tag(database: sqlite3.Connection, place: Place, tag: str) -> bool:
     return gone.rowcount > 0
 
 
-def remove_repositories(database: sqlite3.Connection, places: Iterable[Place]) -> None:
-    """Remove repositories with all they hold; the blobs wait for `forget_unreferenced`."""
-    database.executemany(
+def remove_repositories(database: sqlite3.Connection, places: Iterable[Place]) -> int:
+    """Remove repositories with all they hold, and say how many there were; the blobs wait for
+    `forget_unreferenced`.
+    """
+    gone = database.executemany(
         "DELETE FROM repository WHERE instance_id = ? AND name = ?",
         [(place.instance_id, place.repository) for place in places],
     )
+    return gone.rowcount
 
 
 def remove_instance(database: sqlite3.Connection, instance_id: str) -> None:

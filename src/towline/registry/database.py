@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`."""
 
 _BUSY = 30.0  # seconds to wait for another connection's transaction

@@ -61,8 +61,8 @@ class ListingEndpoint:
         if found is None:
             raise Refusal(ErrorCode.NAME_UNKNOWN, detail={"name": call.place.repository})
         shown = found if count is None else found[:count]
-        more = _more(f"{call.repository_path}/tags/list", shown, found, count)
-        return json_answer(_Tags(call.place.repository, shown), *more)
+        link = more(f"{call.repository_path}/tags/list", shown, found, count)
+        return json_answer(_Tags(call.place.repository, shown), *link)
 
     async def referrers(self, call: Call) -> Answer:
         """The manifests that name this one as their subject; none for what is not known."""
@@ -82,13 +82,18 @@ class ListingEndpoint:
 
     async def catalog(self, request: Request, gate: Gate, grant: Grant) -> Answer:
         """The repositories that this caller may pull from, in ASCII order."""
-        count = _count(request)
-        count = _CATALOG_PAGE if count is None else count
+        count = page_size(request)
         may_pull = gate.readable(grant)
         names = self._catalogue.repositories(grant.instance_id, request.query("last") or "")
         found = tuple(islice(filter(may_pull, names), count + 1))
         shown = found[:count]
-        return json_answer(_Repositories(shown), *_more("/v2/_catalog", shown, found, count))
+        return json_answer(_Repositories(shown), *more("/v2/_catalog", shown, found, count))
+
+
+def page_size(request: Request) -> int:
+    """How many repositories a caller wants at once; refused when that is no number."""
+    count = _count(request)
+    return _CATALOG_PAGE if count is None else count
 
 
 def _count(request: Request) -> int | None:
@@ -100,7 +105,7 @@ def _count(request: Request) -> int | None:
     return int(text)
 
 
-def _more(
+def more(
     path: str, shown: tuple[str, ...], found: tuple[str, ...], count: int | None
 ) -> tuple[tuple[bytes, bytes], ...]:
     """The link to the next page, if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 import msgspec
@@ -40,9 +41,10 @@ class _Stated(msgspec.Struct, frozen=True, rename="camel"):
 class Manifests:
     """The manifests of all repositories."""
 
-    def __init__(self, catalogue: Catalogue, journal: Journal) -> None:
+    def __init__(self, catalogue: Catalogue, journal: Journal, now: Callable[[], float]) -> None:
         self._catalogue = catalogue
         self._journal = journal
+        self._now = now
 
     async def get(self, call: Call) -> Answer:
         """Serve a manifest by its tag or digest."""
@@ -65,7 +67,7 @@ class Manifests:
         digest = Digest.of(body, named.algorithm if named else Algorithm.SHA256)
         if named is not None and named != digest:
             raise Refusal(ErrorCode.DIGEST_INVALID, detail={"digest": str(named)})
-        pushed = _read(call, body, digest)
+        pushed = _read(call, body, digest, self._now())
         needed = _needed(pushed.content)
         try:
             await self._journal.write(
@@ -116,7 +118,7 @@ def _target(call: Call) -> tuple[tuple[str, ...], Digest | None]:
     return tags, named
 
 
-def _read(call: Call, body: bytes, digest: Digest) -> change.PushedManifest:
+def _read(call: Call, body: bytes, digest: Digest, now: float) -> change.PushedManifest:
     stated = without_parameters(call.request.header(b"content-type") or "")
     try:
         media_type = stated or msgspec.json.decode(body, type=_Stated).media_type
@@ -124,7 +126,7 @@ def _read(call: Call, body: bytes, digest: Digest) -> change.PushedManifest:
     except (InvalidManifest, msgspec.MsgspecError, UnicodeDecodeError) as error:
         reason = error.reason if isinstance(error, InvalidManifest) else str(error)
         raise Refusal(ErrorCode.MANIFEST_INVALID, f"manifest invalid: {reason}") from error
-    return change.PushedManifest(digest, media_type, body, content)
+    return change.PushedManifest(digest, media_type, body, content, now)
 
 
 def _needed(content: Manifest | Index) -> change.Needed:

@@ -1,4 +1,8 @@
-"""Which resource a path names. The distribution specification's paths, and the token endpoint's."""
+"""Which resource a path names.
+
+The distribution specification's paths, the token endpoint's, and those of our own extension, named
+as the specification wants it: `_<extension>/<component>/<module>`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from towline.oci.error_code import ErrorCode
 from towline.oci.reference import is_repository_name
 from towline.registry.answer import Refusal
 
+CONTENTS = "/_towline/contents/repository"
 TOKEN_PATH = "/service/token"  # noqa: S105  # a path; Harbor's, and so TCR's
 
 
@@ -24,6 +29,10 @@ class Resource(Enum):
     UPLOAD = auto()
     TAGS = auto()
     REFERRERS = auto()
+    REPOSITORIES = auto()
+    """Of the extension: the repositories of the instance, with their times."""
+    CONTENTS = auto()
+    """Of the extension: a repository with all that it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ _FIXED = {
     "/v2/": Route(Resource.API),
     "/v2/_catalog": Route(Resource.CATALOG),
     TOKEN_PATH: Route(Resource.TOKEN),
+    "/v2/_towline/contents/repositories": Route(Resource.REPOSITORIES),
 }
 # In this order: an upload's path has "/blobs/" in it too.
 _MARKS = (
@@ -57,6 +67,8 @@ def parse_path(path: str) -> Route:
     if fixed is not None:
         return fixed
     if path.startswith("/v2/"):
+        if path.endswith(CONTENTS):  # first: a repository may be called `blobs`
+            return _route(Resource.CONTENTS, path[4 : -len(CONTENTS)], "")
         for mark, resource in _MARKS:
             at = path.rfind(mark)
             if at > 0:

@@ -18,6 +18,7 @@ from towline.registry import database
 from towline.registry.application import Endpoints
 from towline.registry.blob_endpoint import BlobEndpoint
 from towline.registry.catalogue import Catalogue
+from towline.registry.contents_endpoint import ContentsEndpoint
 from towline.registry.door_intake import DoorIntake
 from towline.registry.door_server import TlsFiles
 from towline.registry.doors import Doors
@@ -80,10 +81,11 @@ async def opened(
     endpoints = Endpoints(
         Tenancy(store, now),
         TokenAuthority(load_key(settings.token_key)),
-        Manifests(catalogue, journal),
+        Manifests(catalogue, journal, now),
         BlobEndpoint(catalogue, journal, blobs),
         UploadEndpoint(uploads, vault, catalogue, journal),
         ListingEndpoint(catalogue),
+        ContentsEndpoint(catalogue, journal),
         vault,
         now,
     )
