@@ -108,7 +108,8 @@ class _Push:
             async with asyncio.TaskGroup() as group:
                 for blob in source.blobs.values():
                     group.create_task(self._blob(blob, gate))
-        except BaseExceptionGroup as failures:  # not `except*`: before 3.11.4 it wraps what is raised
+        # Not `except*`: before Python 3.11.4 it wraps what is raised in it.
+        except BaseExceptionGroup as failures:
             raised, defects = failures.split(CauseRaised)
             if raised is None or defects is not None:
                 raise

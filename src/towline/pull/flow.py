@@ -281,7 +281,8 @@ class _Pull:
             async with asyncio.TaskGroup() as group:
                 for layer in layers:
                     group.create_task(self._layer(layer, gate))
-        except BaseExceptionGroup as failures:  # not `except*`: before 3.11.4 it wraps what is raised
+        # Not `except*`: before Python 3.11.4 it wraps what is raised in it.
+        except BaseExceptionGroup as failures:
             failed, defects = failures.split(Failed)
             if failed is None or defects is not None:
                 raise
