@@ -16,11 +16,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from towline.cloud.authenticate import Caller
 from towline.cloud.context import Context, Resources
 from towline.cloud.refusal import Refusal
 from towline.cloud.serve import serve
 from towline.cloud.settings import Settings
 from towline.cloud.tcr.instance import CreateInstance, create_instance
+from towline.resource.access_key import AccessKey
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
 from towline.resource.public_endpoint import EndpointStatus, PublicEndpoint
@@ -28,6 +30,7 @@ from towline.store.store import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET_ID, SECRET_KEY, UIN = "AKIDtest", "the-secret-key", "100036950234"
+KEY = AccessKey(secret_id=SECRET_ID, secret_key=SECRET_KEY, uin=UIN, is_own=True)
 ACCESS_IP = "10.0.0.5"
 _ENDPOINT_DONE = {
     EndpointStatus.OPENING: EndpointStatus.OPENED,
@@ -40,7 +43,7 @@ async def open_context(folder: Path) -> AsyncIterator[Context]:
     """What an action is given, over a store in `folder`."""
     settings = Settings("127.0.0.1", 0, folder / "access-key.json")
     async with Store.open(folder / "records.db") as store:
-        yield Context(Resources(store), settings, lambda: NOW, UIN)
+        yield Context(Resources(store), settings, lambda: NOW, Caller(KEY, "tcr"))
 
 
 async def running_instance(context: Context, name: str = "demo", edition: str = "basic") -> str:

@@ -6,9 +6,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
 
-from towline.cloud.access_key import AccessKey
+from towline.cloud.policy import EVERYTHING, Policy
 from towline.cloud.refusal import Refusal
+from towline.cloud.temporary_key import MalformedToken, TemporaryToken, temporary_secret
+from towline.resource.access_key import AccessKey
 from towline.resource.signature import UNSIGNED_PAYLOAD, Authorization, Signable, sign
 
 SKEW = 300  # seconds that the clocks of client and server may differ
@@ -23,32 +27,93 @@ class HttpRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    source: str = ""
+    """The address of the client."""
+
+
+class Keys(Protocol):
+    """What is known of keys."""
+
+    def get(self, secret_id: str, /) -> AccessKey | None:
+        """The key with this id, if it opens anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The account that signed, and the product that the signature is for."""
+    """Whose key signed, and the product that the signature is for.
 
-    uin: str
+    Temporary credentials act for the key with which they were asked for, as far as their policy
+    goes.
+    """
+
+    key: AccessKey
     service: str
+    session: str = ""
+    """The name under which temporary credentials were given out; empty for the key itself."""
+    policy: Policy = EVERYTHING
+
+    @property
+    def uin(self) -> str:
+        """The account."""
+        return self.key.uin
 
 
-def authenticate(request: HttpRequest, keys: Mapping[str, AccessKey], now: datetime) -> Caller:
-    """Verify the signature; refused with an `AuthFailure` code that says what is wrong."""
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Who a request claims to come from, and the secret that would prove it."""
+
+    caller: Caller
+    secret_key: str
+
+
+def authenticate(request: HttpRequest, keys: Keys, now: datetime) -> Caller:
+    """Verify the signature; refused with an `AuthFailure` code that says what is wrong.
+
+    There is no memory of requests: as with the real API, one that was recorded may be sent again
+    until its timestamp is five minutes old. Its body, query and headers cannot be changed.
+    """
     authorization = _authorization(request)
     timestamp = _timestamp(request, now)
-    key = keys.get(authorization.secret_id)
-    if key is None:
-        raise Refusal("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
-    if request.headers.get("x-tc-token"):
-        raise Refusal("AuthFailure.TokenFailure", "Security tokens are not issued here.")
-    if not _is_signed(request, authorization, timestamp, key.secret_key):
+    signer = _signer(request, authorization, keys, now)
+    signed = _is_signed(request, authorization, timestamp, signer.secret_key)
+    if not (signed and _is_body_as_declared(request)):
         raise Refusal(
             "AuthFailure.SignatureFailure",
             "The provided credentials could not be validated."
             " Please ensure your signature is correct.",
         )
-    return Caller(key.uin, authorization.service)
+    return signer.caller
+
+
+def _signer(request: HttpRequest, claimed: Authorization, keys: Keys, now: datetime) -> _Signer:
+    text = request.headers.get("x-tc-token", "")
+    if text:
+        return _temporary_signer(text, claimed, keys, now)
+    key = keys.get(claimed.secret_id)
+    if key is None:
+        raise Refusal(
+            "AuthFailure.SecretIdNotFound",
+            "The SecretId is not found: it was never given out, or it is deleted or disabled.",
+        )
+    return _Signer(Caller(key, claimed.service), key.secret_key)
+
+
+def _temporary_signer(text: str, claimed: Authorization, keys: Keys, now: datetime) -> _Signer:
+    try:
+        token = TemporaryToken.read(text)
+    except MalformedToken as error:
+        raise Refusal("AuthFailure.TokenFailure", f"X-TC-Token is no token: {error}.") from error
+    key = keys.get(token.parent_id)
+    genuine = key is not None and token.was_issued_by(key)
+    if key is None or not genuine or token.secret_id != claimed.secret_id:
+        raise Refusal(
+            "AuthFailure.TokenFailure",
+            "X-TC-Token does not belong to the SecretId, or the key it came from is gone.",
+        )
+    if now.timestamp() >= token.expires_at:
+        raise Refusal("AuthFailure.TokenFailure", "X-TC-Token has expired: ask for a new one.")
+    caller = Caller(key, claimed.service, token.session, token.policy)
+    return _Signer(caller, temporary_secret(key, token.secret_id))
 
 
 def _is_signed(
@@ -94,6 +159,15 @@ def _timestamp(request: HttpRequest, now: datetime) -> int:
             "The signature has expired: X-TC-Timestamp is over five minutes from our time.",
         )
     return int(text)
+
+
+def _is_body_as_declared(request: HttpRequest) -> bool:
+    """Whether the header with the hash of the body, where there is one, tells the truth."""
+    declared = request.headers.get("x-tc-content-sha256", UNSIGNED_PAYLOAD)
+    if declared == UNSIGNED_PAYLOAD:
+        return True
+    actual = sha256(request.body).hexdigest()
+    return hmac.compare_digest(declared.lower().encode(), actual.encode())
 
 
 def _payload(request: HttpRequest) -> bytes:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from towline.cloud.authenticate import Caller
 from towline.cloud.refusal import Refusal
 from towline.cloud.settings import Settings
 from towline.resource import kind
+from towline.resource.access_key import AccessKey
+from towline.resource.audit_entry import AuditEntry
 from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
 from towline.resource.credential import Credential
@@ -51,6 +54,8 @@ class Resources:
         self.security_groups = Collection(store, kind.SECURITY_GROUP, SecurityGroup)
         self.network_interfaces = Collection(store, kind.NETWORK_INTERFACE, NetworkInterface)
         self.quotas = Collection(store, kind.QUOTA, Quota)
+        self.access_keys = Collection(store, kind.ACCESS_KEY, AccessKey)
+        self.audit = Collection(store, kind.AUDIT_ENTRY, AuditEntry)
 
     def instance(self, registry_id: str) -> Instance:
         """The instance with this id; refused when there is none."""
@@ -91,8 +96,13 @@ class Context:
     resources: Resources
     settings: Settings
     clock: Clock
-    uin: str
-    """The account whose key signed the request."""
+    caller: Caller
+    """Who signed the request."""
+
+    @property
+    def uin(self) -> str:
+        """The account whose key signed the request."""
+        return self.caller.uin
 
     def now(self) -> str:
         """The time, as stored: RFC 3339, UTC, whole seconds."""
@@ -110,3 +120,8 @@ class Context:
 def rfc3339(moment: datetime) -> str:
     """A time in UTC and whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def millisecond(moment: datetime) -> str:
+    """A time in UTC to the millisecond: such texts are in the order of their times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import structlog
 
-from towline.cloud.access_key import AccessKey
 from towline.cloud.action import Answer, AnyAction
-from towline.cloud.authenticate import Caller, HttpRequest, authenticate
+from towline.cloud.audit import Audit, entry, only_reads, without_secrets
+from towline.cloud.authenticate import Caller, HttpRequest, Keys, authenticate
 from towline.cloud.context import Clock, Context, Resources
 from towline.cloud.parse import convert, parameters_of_body, parameters_of_query
 from towline.cloud.refusal import Refusal
@@ -37,7 +37,7 @@ class Gateway:
 
     resources: Resources
     settings: Settings
-    keys: Mapping[str, AccessKey]
+    keys: Keys
     catalogue: Catalogue
     clock: Clock
 
@@ -45,7 +45,7 @@ class Gateway:
         """The JSON of the response, whatever happens."""
         request_id = str(uuid.uuid4())
         try:
-            fields = msgspec.to_builtins(await self._run(request))
+            fields = msgspec.to_builtins(await self._run(request, request_id))
         except Refusal as refusal:
             fields = _error(refusal.code, refusal.message)
         except Problem as problem:
@@ -56,17 +56,29 @@ class Gateway:
             fields = _error("InternalError", "An internal error has occurred.")
         return _response(fields, request_id)
 
-    async def _run(self, request: HttpRequest) -> Answer:
-        caller = authenticate(request, self.keys, self.clock())
-        action = self._find(request, caller)
-        if request.method == "POST":
-            asked = convert(parameters_of_body(request.body), action.parameters, strict=True)
-        else:
-            asked = convert(parameters_of_query(request.query), action.parameters, strict=False)
+    async def _run(self, request: HttpRequest, request_id: str) -> Answer:
+        now = self.clock()
+        caller = authenticate(request, self.keys, now)
+        name = _header(request, "X-TC-Action")
+        action = self._find(request, caller, name)
+        given = _given(request)
+        if only_reads(name):
+            return await self._perform(action, name, caller, given)
+        noted = entry(request, caller, name, request_id, now)
+        noted = msgspec.structs.replace(noted, parameters=without_secrets(given.parameters))
+        async with Audit(self.resources.audit).noting(noted):
+            return await self._perform(action, name, caller, given)
+
+    async def _perform(self, action: AnyAction, name: str, caller: Caller, given: _Given) -> Answer:
+        if not caller.policy.permits(caller.service, name):
+            raise Refusal(
+                "UnauthorizedOperation",
+                f"The policy of `{caller.session}` does not allow {caller.service}:{name}.",
+            )
+        asked = convert(given.parameters, action.parameters, strict=given.is_typed)
         return await action.run(self._context(caller), asked)
 
-    def _find(self, request: HttpRequest, caller: Caller) -> AnyAction:
-        name = _header(request, "X-TC-Action")
+    def _find(self, request: HttpRequest, caller: Caller, name: str) -> AnyAction:
         version = _header(request, "X-TC-Version")
         if all(caller.service != product for product, _ in self.catalogue):
             raise Refusal("NoSuchProduct", f"There is no product `{caller.service}` here.")
@@ -80,7 +92,21 @@ class Gateway:
         return actions[name]
 
     def _context(self, caller: Caller) -> Context:
-        return Context(self.resources, self.settings, self.clock, caller.uin)
+        return Context(self.resources, self.settings, self.clock, caller)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The parameters as they came. In JSON they have types; in a query all is text."""
+
+    parameters: dict[str, Any]
+    is_typed: bool
+
+
+def _given(request: HttpRequest) -> _Given:
+    if request.method == "POST":
+        return _Given(parameters_of_body(request.body), is_typed=True)
+    return _Given(parameters_of_query(request.query), is_typed=False)
 
 
 def refuse(refusal: Refusal) -> bytes:

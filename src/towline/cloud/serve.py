@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from towline.cloud.access_key import load
+from towline.cloud.access_key import KeyRing, enroll
 from towline.cloud.authenticate import HttpRequest
 from towline.cloud.catalogue import CATALOGUE
 from towline.cloud.context import Resources
@@ -28,7 +28,9 @@ _GRACE = 2.0  # seconds for requests that are being answered when the role ends
 
 async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> None:
     """Serve until cancelled; `ready` is called once the port is open."""
-    gateway = Gateway(Resources(store), settings, load(settings.access_keys_file), CATALOGUE, _now)
+    resources = Resources(store)
+    await enroll(resources, settings.access_keys_file, _now)
+    gateway = Gateway(resources, settings, KeyRing(resources.access_keys), CATALOGUE, _now)
     runner = web.AppRunner(_application(gateway), access_log=None, shutdown_timeout=_GRACE)
     await runner.setup()
     try:
@@ -61,7 +63,10 @@ def _application(gateway: Gateway) -> web.Application:
         except web.HTTPRequestEntityTooLarge:
             answered = refuse(Refusal("RequestSizeLimitExceeded", "The body is over 10 MB."))
         else:
-            answered = await gateway.answer(HttpRequest(request.method, query, headers, body))
+            source = request.remote or ""
+            answered = await gateway.answer(
+                HttpRequest(request.method, query, headers, body, source)
+            )
         return web.Response(body=answered, headers={"Content-Type": "application/json"})
 
     application = web.Application(client_max_size=MAX_BODY)

@@ -21,3 +21,5 @@ QUOTA = "quota"  # scope "", name <what is counted, see quota.py>
 PUBLIC_ENDPOINT = "public-endpoint"  # scope "", name <instance id>
 PRIVATE_ZONE = "private-zone"  # scope "", name <zone id>
 ZONE_RECORD = "zone-record"  # scope <zone id>, name <record id>
+ACCESS_KEY = "access-key"  # scope "", name <secret id>
+AUDIT_ENTRY = "audit-entry"  # scope "", name <time> <request id>

@@ -9,13 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.clouds import NOW, SECRET_ID, SECRET_KEY, UIN, refused
+from tests.clouds import KEY, NOW, SECRET_ID, SECRET_KEY, UIN, refused
 
-from towline.cloud.access_key import AccessKey
 from towline.cloud.authenticate import Caller, HttpRequest, authenticate
 from towline.resource.signature import UNSIGNED_PAYLOAD, Signable, authorize
 
-KEYS = {SECRET_ID: AccessKey(SECRET_ID, SECRET_KEY, UIN)}
+KEYS = {SECRET_ID: KEY}
 STAMP = int(NOW.timestamp())
 ODD_HOST = "http://127.0.0.1:8020"  # what tccli sends, and signs
 
@@ -48,7 +47,7 @@ def with_headers(made: HttpRequest, **headers: str) -> HttpRequest:
 @pytest.mark.parametrize("host", ["127.0.0.1:8020", ODD_HOST, "tcr.localhost"])
 def test_a_signed_request_is_its_accounts(host: str) -> None:
     """Whatever the Host header says, as long as it was signed."""
-    assert authenticate(request(host=host), KEYS, NOW) == Caller(UIN, "tcr")
+    assert authenticate(request(host=host), KEYS, NOW) == Caller(KEY, "tcr")
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])

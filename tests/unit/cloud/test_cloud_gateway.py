@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clouds import NOW, SECRET_ID, SECRET_KEY, UIN, open_context
+from tests.clouds import KEY, NOW, SECRET_ID, SECRET_KEY, open_context
 
-from towline.cloud.access_key import AccessKey, load
+from towline.cloud.access_key import load
 from towline.cloud.action import Action, Answer, AnyAction, Parameters
 from towline.cloud.authenticate import HttpRequest
 from towline.cloud.catalogue import CATALOGUE
@@ -22,7 +22,7 @@ from towline.cloud.gateway import Catalogue, Gateway
 from towline.problem import Problem
 from towline.resource.signature import Signable, authorize
 
-KEYS = {SECRET_ID: AccessKey(SECRET_ID, SECRET_KEY, UIN)}
+KEYS = {SECRET_ID: KEY}
 NAMED = {"x-tc-action": "DescribeVpcs", "x-tc-version": "2017-03-12"}
 
 

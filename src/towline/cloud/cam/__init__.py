@@ -1,0 +1,1 @@
+"""Access management, `cam` 2019-01-16: the keys of accounts."""
