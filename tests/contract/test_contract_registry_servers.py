@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from tests.registry_calls import DEMO, Bench, bench
+from tests.registry_calls import DEMO, Bench, Caller, bench
 
 from towline.oci.digest import Digest
 from towline.registry.application import Application
@@ -34,6 +34,7 @@ class Running:
     end: Callable[[], Awaitable[None]]
 
 
+PATIENCE = 60.0  # seconds: a busy disk may take its time to sync
 Served = Callable[[Application], AbstractAsyncContextManager[Running]]
 
 
@@ -99,7 +100,7 @@ async def connected(port: int) -> AsyncIterator[Connection]:
     """A connection for the length of the block, in which nothing may take long."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             yield Connection(reader, writer)
     finally:
         writer.transport.abort()
@@ -161,9 +162,7 @@ async def test_a_cut_off_piece_is_kept_and_not_taken_for_whole(
             await http.writer.drain()
             http.writer.write_eof()
             await http.reader.read()
-        async with asyncio.timeout(20):
-            while (await caller.ask("GET", location)).headers["range"] != "0-4":  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await _comes_to(caller, location, "0-4")
         missing = await caller.ask("GET", f"/v2/team/app/blobs/{digest}")
 
         assert missing.status == 404
@@ -223,12 +222,21 @@ async def test_an_end_does_not_wait_for_ever(tmp_path: Path, served: Served) -> 
         served(application(held)) as running,
         connected(running.port) as http,
     ):
-        location = (await held.caller(DEMO).ask("POST", UPLOADS)).headers["location"]
+        caller = held.caller(DEMO)
+        location = (await caller.ask("POST", UPLOADS)).headers["location"]
         await _begin(http, location, await token(held), "PATCH")
         await _end(running)
-        status = await held.caller(DEMO).ask("GET", location)
+        await _comes_to(caller, location, "0-4")
+        status = await caller.ask("GET", location)
 
         assert status.headers["range"] == "0-4"
+
+
+async def _comes_to(caller: Caller, location: str, progress: str) -> None:
+    """Wait until an upload stands where it should: a server may learn late of a client's end."""
+    async with asyncio.timeout(PATIENCE):
+        while (await caller.ask("GET", location)).headers["range"] != progress:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def _begin(http: Connection, path: str, bearer: str, method: str = "POST") -> None:
@@ -240,5 +248,5 @@ async def _begin(http: Connection, path: str, bearer: str, method: str = "POST")
 
 
 async def _end(running: Running) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await running.end()

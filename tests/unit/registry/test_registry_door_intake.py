@@ -37,7 +37,7 @@ async def served(folder: Path) -> AsyncIterator[Path]:
     async with Store.open(folder / "records.db") as store, asyncio.TaskGroup() as tasks:
         await write_down(store, [instance()])
         role = tasks.create_task(serve(store, settings(folder), ready.set))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await ready.wait()
         yield settings(folder).doors_socket
         role.cancel()
@@ -48,7 +48,7 @@ class Giver:
 
     def __init__(self, path: Path) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.settimeout(10)
+        self._connection.settimeout(60)
         self._connection.connect(str(path))
 
     async def give(self, message: dict[str, str], *descriptors: int) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def challenge(url: str, *, name: str = "", trust: ssl.SSLContext | None = 
 
 async def closes(url: str) -> bool:
     """Whether a door is closed within a while."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await challenge(url):  # noqa: ASYNC110  # nobody tells when a door is shut
             await asyncio.sleep(0.01)
     return True
@@ -192,7 +192,7 @@ async def test_several_doors_in_one_go_find_their_sockets(tmp_path: Path) -> Non
     """Messages may arrive together; each line takes the descriptor that was sent with it."""
     async with served(tmp_path) as path:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(str(path))
         sockets = [listening() for _ in range(3)]
         for number, (here, _) in enumerate(sockets):

@@ -31,7 +31,7 @@ class Served:
 
     async def becomes(self, status: InstanceStatus | None) -> Instance | None:
         """Wait until the instance `demo` has a status, or is gone."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for _ in self.instances.follow():
                 found = self.instances.get("", "tcr-demo")
                 if (found.status if found else None) is status:
@@ -51,7 +51,7 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     ready = asyncio.Event()
     async with Store.open(folder / "records.db") as store, asyncio.TaskGroup() as tasks:
         role = tasks.create_task(serve(store, settings(folder), ready.set))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await ready.wait()
         yield Served(store, Collection(store, kind.INSTANCE, Instance))
         role.cancel()
