@@ -14,15 +14,22 @@ from towline.linux import network_namespace
 from towline.linux.command import CommandFailed, ip_batch, nft_tables
 from towline.linux.network_apply import apply
 from towline.linux.network_seen import look
-from towline.network.layout import CloudNetwork, layout, pod_topology
+from towline.network.layout import layout, pod_topology
+from towline.network.model import NetworkModel
 from towline.network.name import Names
 from towline.network.plan import Change, plan
 from towline.network.topology import Topology
 
 pytestmark = pytest.mark.root
-SMALL = CloudNetwork([vpc(0)], [subnet(0)], [])
-LARGE = CloudNetwork([vpc(0), vpc(1)], [subnet(0), subnet(0, 1), subnet(1)], [link(0, "10.0.0.7")])
-CHANGED = CloudNetwork([vpc(1)], [subnet(1, 1)], [link(1, "10.0.1.9", subnet_number=1)])
+SMALL = NetworkModel(vpcs=(vpc(0),), subnets=(subnet(0),))
+LARGE = NetworkModel(
+    vpcs=(vpc(0), vpc(1)),
+    subnets=(subnet(0), subnet(0, 1), subnet(1)),
+    links=(link(0, "10.0.0.7"),),
+)
+CHANGED = NetworkModel(
+    vpcs=(vpc(1),), subnets=(subnet(1, 1),), links=(link(1, "10.0.1.9", subnet_number=1),)
+)
 HISTORY = [SMALL, LARGE, CHANGED, SMALL]
 POD = ("uid-1", subnet(0), "10.0.0.5")
 BROKEN_IP = """#!/bin/sh

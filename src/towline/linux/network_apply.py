@@ -12,6 +12,7 @@ from towline.linux.command import ip_batch, nft_load
 from towline.network.address import hardware_address
 from towline.network.plan import (
     AddAddress,
+    AddLookup,
     AddRoute,
     Change,
     CreateBridge,
@@ -22,13 +23,15 @@ from towline.network.plan import (
     Forward,
     PlugIn,
     RemoveAddress,
+    RemoveLookup,
     RemoveRoute,
     SetTable,
 )
-from towline.network.topology import End, Route, RouteKind
+from towline.network.topology import End, Lookup, Route
 
 _Lines = tuple[str, Sequence[str]]
-_InOneNamespace = CreateBridge | DeleteLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
+_OfRouting = AddRoute | RemoveRoute | AddLookup | RemoveLookup
+_InOneNamespace = CreateBridge | DeleteLink | AddAddress | RemoveAddress | _OfRouting
 
 
 async def apply(changes: Sequence[Change]) -> None:
@@ -92,6 +95,9 @@ def _inside(change: _InOneNamespace) -> Sequence[str]:
         case AddRoute(_, route) | RemoveRoute(_, route):
             verb = "add" if isinstance(change, AddRoute) else "delete"
             return (f"route {verb} {_route(route)}",)
+        case AddLookup(_, lookup) | RemoveLookup(_, lookup):
+            verb = "add" if isinstance(change, AddLookup) else "delete"
+            return (f"rule {verb} {_lookup(lookup)}",)
         case _:
             assert_never(change)
 
@@ -112,12 +118,23 @@ def _raised(end: End) -> str:
 
 
 def _route(route: Route) -> str:
-    if route.kind is RouteKind.BLACKHOLE:
-        return f"blackhole {route.destination}"
     words = [route.kind.value, route.destination]
     if route.via:
-        words += ["via", route.via]
-    return " ".join((*words, "dev", route.link))
+        words += ["via", route.via, "onlink"]
+    if route.link:
+        words += ["dev", route.link]
+    if route.table:
+        words += ["table", route.table]
+    return " ".join(words)
+
+
+def _lookup(lookup: Lookup) -> str:
+    words = ["priority", str(lookup.priority), "from", lookup.source or "all"]
+    if lookup.link:
+        words += ["iif", lookup.link]
+    if lookup.mark:
+        words += ["fwmark", str(lookup.mark)]
+    return " ".join((*words, "lookup", lookup.table))
 
 
 def _ruleset(change: SetTable) -> str:

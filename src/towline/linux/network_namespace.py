@@ -113,6 +113,8 @@ def forward(name: str) -> None:
         # Links that are made later take over the default.
         for each in ("default", "all"):
             (settings / "conf" / each / "send_redirects").write_text("0")
+            # Answers come by other ways than their questions would go.
+            (settings / "conf" / each / "rp_filter").write_text("0")
         migration = settings / "tcp_migrate_req"
         if migration.exists():
             migration.write_text("1")

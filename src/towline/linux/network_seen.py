@@ -8,7 +8,7 @@ from typing import Any
 
 from towline.linux import network_namespace
 from towline.linux.command import ip_show, nft_tables
-from towline.network.topology import LinkAddress, Route, RouteKind, Seen, SeenNamespace
+from towline.network.topology import LinkAddress, Lookup, Route, RouteKind, Seen, SeenNamespace
 
 _KINDS = {kind.value for kind in RouteKind}
 
@@ -21,8 +21,8 @@ async def look(names: Collection[str]) -> Seen:
 
 
 async def _look(name: str) -> SeenNamespace:
-    (links, addressed, routes), tables, forwards = await asyncio.gather(
-        ip_show(name, ("link show", "address show", "route show table all")),
+    (links, addressed, routes, lookups), tables, forwards = await asyncio.gather(
+        ip_show(name, ("link show", "address show", "route show table all", "rule show")),
         nft_tables(name),
         asyncio.to_thread(network_namespace.forwards, name),
     )
@@ -33,6 +33,7 @@ async def _look(name: str) -> SeenNamespace:
         forwards,
         tables,
         frozenset(link["ifname"] for link in links if "UP" not in link["flags"]),
+        frozenset(_lookup(rule) for rule in lookups if rule.get("protocol") != "kernel"),
     )
 
 
@@ -51,5 +52,14 @@ def _is_ours(route: Mapping[str, Any]) -> bool:
 
 def _route(route: Mapping[str, Any]) -> Route:
     kind = RouteKind(route.get("type", RouteKind.UNICAST))
-    link = "" if kind is RouteKind.BLACKHOLE else route.get("dev", "")
-    return Route(route["dst"], kind, route.get("gateway", ""), link)
+    link = route.get("dev", "") if kind in {RouteKind.UNICAST, RouteKind.LOCAL} else ""
+    table = route.get("table", "main")
+    if table == ("local" if kind is RouteKind.LOCAL else "main"):
+        table = ""
+    return Route(route["dst"], kind, route.get("gateway", ""), link, table)
+
+
+def _lookup(rule: Mapping[str, Any]) -> Lookup:
+    source = "" if rule["src"] == "all" else rule["src"]
+    mark = int(rule.get("fwmark", "0"), 0)
+    return Lookup(rule["priority"], rule["table"], rule.get("iif", ""), source, mark)

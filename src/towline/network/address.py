@@ -10,6 +10,8 @@ from zlib import crc32
 TRANSIT = IPv4Network("100.64.0.0/16")
 """Between VPC routers and the data centre: shared address space (RFC 6598), which no VPC may use."""
 DATA_CENTRE = IPv4Network("10.16.0.0/16")
+HERE, THERE = "100.65.0.2", "100.65.0.1"
+"""The two ends of every wire to the internet; each wire is a segment of its own."""
 PUBLIC = IPv4Network("198.18.0.0/15")
 """What stands for the internet: addresses set aside for tests (RFC 2544)."""
 RESOLVERS = ("183.60.83.19", "183.60.82.98")

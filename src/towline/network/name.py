@@ -15,6 +15,9 @@ TO_DATA_CENTRE = "dc"
 ROUTERS = "routers"
 LOOPBACK = "lo"
 _POD = "pod-"
+_NAT, _EIP = "n-", "e-"
+INTERNET_LINKS = (f"{_NAT}*", f"{_EIP}*")
+"""All wires to the internet, as nftables writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,32 @@ def trunk(vpc_id: str) -> str:
     return _short("r-", vpc_id.removeprefix("vpc-"))
 
 
+def nat_link(nat_id: str) -> str:
+    """Both ends of a NAT gateway's wire to the internet."""
+    return _short(_NAT, nat_id.removeprefix("nat-"))
+
+
+def eip_link(eip_id: str, interface_id: str) -> str:
+    """Both ends of the wire of an elastic IP that is bound to an interface.
+
+    Each binding has a wire of its own, so that an address moves from one VPC to another by two
+    wires that do not get in each other's way.
+    """
+    return _EIP + sha256(f"{eip_id} {interface_id}".encode()).hexdigest()[:12]
+
+
+def leads_to_internet(link: str) -> bool:
+    """Whether it is an end of a wire to the internet; the other end has the same name."""
+    return link.startswith((_NAT, _EIP))
+
+
 def is_ours_to_remove(link: str) -> bool:
     """Whether a link that nobody wants is one that the plan of the VPCs made.
 
     Pods' ports are not: each goes with its pod.
     """
-    return link.startswith(("b-", "r-")) or link in {ROUTERS, TO_DATA_CENTRE}
+    ours = link.startswith(("b-", "r-")) or link in {ROUTERS, TO_DATA_CENTRE}
+    return ours or leads_to_internet(link)
 
 
 def _short(prefix: str, text: str) -> str:

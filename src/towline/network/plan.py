@@ -1,20 +1,22 @@
 """From what is seen to what is wanted: which changes, in which order.
 
 Removing comes before making, because addresses and names are freed by it; inside a namespace links
-come before addresses and those before routes, because each needs the one before. Applying the plan
-and looking again gives an empty plan.
+come before addresses and those before routes, because each needs the one before. Rules are there
+before the first packet can take a new way, and ways are gone before their rules are. Applying the
+plan and looking again gives an empty plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from towline.network.name import is_ours_to_remove
+from towline.network.name import is_ours_to_remove, leads_to_internet
 from towline.network.topology import (
     End,
     LinkAddress,
+    Lookup,
     Namespace,
     Route,
     Seen,
@@ -108,6 +110,22 @@ class RemoveRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class AddLookup:
+    """Ask a table of certain packets."""
+
+    namespace: str
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLookup:
+    """Ask it no more."""
+
+    namespace: str
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True)
 class SetTable:
     """Have this nftables table (empty for none) and none of the `stale` ones, in one step."""
 
@@ -129,6 +147,8 @@ Change = (
     | RemoveAddress
     | AddRoute
     | RemoveRoute
+    | AddLookup
+    | RemoveLookup
     | SetTable
 )
 _NOTHING = SeenNamespace()
@@ -156,9 +176,11 @@ def table_name(chains: str) -> str:
 
 def _changes(wanted: Topology, seen: Seen, scope: frozenset[str]) -> Iterator[Change]:
     broken = frozenset(wire for wire in wanted.wires if _is_half(wire, seen))
+    gone = _unwanted_links(wanted, seen)
     for name, namespace in sorted(wanted.namespaces.items()):
         if name in seen:
-            yield from _removals(name, namespace, wanted, seen[name])
+            yield from _removals(name, namespace, seen[name], gone)
+    yield from (DeleteLink(end.namespace, end.link) for end in _one_of_each_wire(gone))
     for wire in sorted(broken):
         yield from (
             DeleteLink(end.namespace, end.link)
@@ -171,25 +193,49 @@ def _changes(wanted: Topology, seen: Seen, scope: frozenset[str]) -> Iterator[Ch
     for name, namespace in sorted(wanted.namespaces.items()):
         yield from _links(name, namespace, seen.get(name))
     yield from _wires(wanted, seen, broken)
-    for name, namespace in sorted(wanted.namespaces.items()):
-        yield from _contents(name, namespace, _remaining(name, seen, broken))
+    left = {name: _remaining(name, seen, broken) for name in wanted.namespaces}
+    for step in (_rules, _ways):
+        for name, namespace in sorted(wanted.namespaces.items()):
+            yield from step(name, namespace, left[name])
+
+
+def _unwanted_links(wanted: Topology, seen: Seen) -> frozenset[End]:
+    keep = {(end.namespace, end.link) for wire in wanted.wires for end in _ends(wire)}
+    keep |= {(name, link) for name, each in wanted.namespaces.items() for link in each.bridges}
+    return frozenset(
+        End(name, link)
+        for name in wanted.namespaces.keys() & seen.keys()
+        for link in seen[name].links
+        if is_ours_to_remove(link) and (name, link) not in keep
+    )
+
+
+def _one_of_each_wire(ends: Iterable[End]) -> Iterator[End]:
+    """With one end of a wire, the other goes."""
+    known = set[str]()
+    for end in sorted(ends):
+        if end.link not in known:
+            yield end
+        if leads_to_internet(end.link):
+            known.add(end.link)
 
 
 def _removals(
-    name: str, namespace: Namespace, wanted: Topology, seen: SeenNamespace
+    name: str, namespace: Namespace, seen: SeenNamespace, gone: frozenset[End]
 ) -> Iterator[Change]:
-    ends = {end.link for wire in wanted.wires for end in _ends(wire) if end.namespace == name}
-    keep = namespace.bridges | ends
-    gone = {link for link in seen.links if is_ours_to_remove(link) and link not in keep}
-    for link in sorted(gone):
-        yield DeleteLink(name, link)
-    if namespace.tolerant:
-        return
+    """What is not wanted, but for that which goes with a link."""
+
+    def is_ours(link: str) -> bool:
+        return End(name, link) not in gone and (not namespace.tolerant or leads_to_internet(link))
+
+    if not namespace.tolerant:
+        for lookup in sorted(seen.lookups - namespace.lookups):
+            yield RemoveLookup(name, lookup)
     for route in sorted(seen.routes - namespace.routes):
-        if route.link not in gone:
+        if is_ours(route.link):
             yield RemoveRoute(name, route)
     for address in sorted(seen.addresses - namespace.addresses):
-        if address.link not in gone:
+        if is_ours(address.link):
             yield RemoveAddress(name, address)
 
 
@@ -215,16 +261,21 @@ def _wires(wanted: Topology, seen: Seen, broken: frozenset[Wire]) -> Iterator[Ch
                 yield PlugIn(end)
 
 
-def _contents(name: str, namespace: Namespace, seen: SeenNamespace) -> Iterator[Change]:
+def _rules(name: str, namespace: Namespace, seen: SeenNamespace) -> Iterator[Change]:
+    table = table_name(namespace.rules)
+    stale = frozenset(each for each in seen.tables if each.startswith("towline-")) - {table}
+    if stale or (table and table not in seen.tables):
+        yield SetTable(name, table, namespace.rules, stale)
+
+
+def _ways(name: str, namespace: Namespace, seen: SeenNamespace) -> Iterator[Change]:
     for address in sorted(namespace.addresses - seen.addresses):
         yield AddAddress(name, address)
     # A route through a gateway needs the route to the gateway first.
     for route in sorted(namespace.routes - seen.routes, key=lambda route: (route.via, route)):
         yield AddRoute(name, route)
-    table = table_name(namespace.rules)
-    stale = frozenset(each for each in seen.tables if each.startswith("towline-")) - {table}
-    if stale or (table and table not in seen.tables):
-        yield SetTable(name, table, namespace.rules, stale)
+    for lookup in sorted(namespace.lookups - seen.lookups):
+        yield AddLookup(name, lookup)
 
 
 def _remaining(name: str, seen: Seen, broken: frozenset[Wire]) -> SeenNamespace:
@@ -233,13 +284,12 @@ def _remaining(name: str, seen: Seen, broken: frozenset[Wire]) -> SeenNamespace:
     gone = {end.link for wire in broken for end in _ends(wire) if end.namespace == name}
     if not gone:
         return held
-    return SeenNamespace(
-        {link: bridge for link, bridge in held.links.items() if link not in gone},
-        frozenset(address for address in held.addresses if address.link not in gone),
-        frozenset(route for route in held.routes if route.link not in gone),
-        held.forwards,
-        held.tables,
-        held.down - gone,
+    return replace(
+        held,
+        links={link: bridge for link, bridge in held.links.items() if link not in gone},
+        addresses=frozenset(address for address in held.addresses if address.link not in gone),
+        routes=frozenset(route for route in held.routes if route.link not in gone),
+        down=held.down - gone,
     )
 
 

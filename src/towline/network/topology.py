@@ -19,6 +19,8 @@ class RouteKind(StrEnum):
     """It is dropped without a word, so that the sender's dial times out."""
     LOCAL = "local"
     """It is taken in, whatever its address."""
+    THROW = "throw"
+    """The table has nothing to say of it: the next look-up is asked."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +30,25 @@ class Route:
     destination: str
     kind: RouteKind = RouteKind.UNICAST
     via: str = ""
+    """A neighbour at the link, whatever its address: nothing must say that it is there."""
     link: str = ""
+    table: str = ""
+    """The name or number of its table; empty for the one where it belongs by its kind."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Lookup:
+    """Which packets are asked of which table: those that fit all that is said.
+
+    The lookups are gone through by priority until a table has a route.
+    """
+
+    priority: int
+    table: str
+    link: str = ""
+    """By which they came in."""
+    source: str = ""
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,10 +86,12 @@ class Namespace:
     forwards: bool = False
     """Whether it is a router."""
     tolerant: bool = False
-    """Whether addresses and routes that others put there stay."""
+    """Whether addresses, routes and lookups that others put there stay."""
     bridges: frozenset[str] = frozenset()
     addresses: frozenset[LinkAddress] = frozenset()
     routes: frozenset[Route] = frozenset()
+    lookups: frozenset[Lookup] = frozenset()
+    """Besides the kernel's own three."""
     rules: str = ""
     """The chains of its nftables table; empty for none."""
 
@@ -95,6 +117,7 @@ class SeenNamespace:
     """The names of its nftables tables."""
     down: frozenset[str] = frozenset()
     """Those of the links that are switched off."""
+    lookups: frozenset[Lookup] = frozenset()
 
 
 Seen = Mapping[str, SeenNamespace]

@@ -2,22 +2,25 @@
 empty.
 
 The kernel is played by `Kernel`, a model that refuses what the real one refuses: links that exist,
-addresses on links that do not, routes through gateways that cannot be reached.
+addresses and routes on links that do not, two routes of one table to one destination.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.network.models import networks, subnet
 
-from towline.network.layout import CloudNetwork, layout, pod_topology
+from towline.network.layout import layout, pod_topology
+from towline.network.model import NetworkModel
 from towline.network.name import Names, bridge, port, trunk
 from towline.network.plan import (
     AddAddress,
+    AddLookup,
     AddRoute,
     Change,
     CreateBridge,
@@ -28,14 +31,14 @@ from towline.network.plan import (
     Forward,
     PlugIn,
     RemoveAddress,
+    RemoveLookup,
     RemoveRoute,
     SetTable,
     plan,
     plug_in,
 )
-from towline.network.topology import End, LinkAddress, Route, Seen, SeenNamespace
-from towline.resource.link import Link, LinkStatus
-from towline.resource.vpc import Subnet, Vpc
+from towline.network.topology import End, LinkAddress, Lookup, Route, Seen, SeenNamespace
+from towline.resource.vpc import Vpc
 
 NAMES = Names("test")
 
@@ -47,6 +50,7 @@ class Space:
     links: dict[str, str] = field(default_factory=lambda: {"lo": ""})
     addresses: set[LinkAddress] = field(default_factory=set)
     routes: set[Route] = field(default_factory=set)
+    lookups: set[Lookup] = field(default_factory=set)
     forwards: bool = False
     tables: set[str] = field(default_factory=set)
     down: set[str] = field(default_factory=set)
@@ -77,6 +81,7 @@ class Kernel:
                 space.forwards,
                 frozenset(space.tables),
                 frozenset(space.down),
+                frozenset(space.lookups),
             )
             for name, space in self.spaces.items()
         }
@@ -125,7 +130,9 @@ class Kernel:
                 assert_never(change)
 
     def _inside(
-        self, space: Space, change: AddAddress | RemoveAddress | AddRoute | RemoveRoute
+        self,
+        space: Space,
+        change: AddAddress | RemoveAddress | AddRoute | RemoveRoute | AddLookup | RemoveLookup,
     ) -> None:
         match change:
             case AddAddress(_, address):
@@ -136,12 +143,17 @@ class Kernel:
                 space.addresses.remove(address)
             case AddRoute(_, route):
                 assert not route.link or route.link in space.links
-                direct = Route(route.via, link=route.link)
-                assert not route.via or direct in space.routes
-                assert route not in space.routes
+                assert not route.via or route.link
+                taken = {(each.table, each.destination) for each in space.routes}
+                assert (route.table, route.destination) not in taken
                 space.routes.add(route)
             case RemoveRoute(_, route):
                 space.routes.remove(route)
+            case AddLookup(_, lookup):
+                assert lookup not in space.lookups
+                space.lookups.add(lookup)
+            case RemoveLookup(_, lookup):
+                space.lookups.remove(lookup)
             case _:
                 assert_never(change)
 
@@ -164,47 +176,7 @@ def _place(end: End) -> tuple[str, str]:
     return end.namespace, end.link
 
 
-def subnet(vpc: int, number: int) -> Subnet:
-    """One of a few subnets."""
-    cidr = f"10.{vpc}.{number}.0/24"
-    return Subnet(
-        id=f"subnet-v{vpc}n{number}",
-        vpc_id=f"vpc-{vpc}",
-        name="",
-        cidr=cidr,
-        zone="",
-        created_at="",
-    )
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> CloudNetwork:
-    """Some VPCs with some subnets and links."""
-    vpcs = draw(st.sets(st.integers(0, 2)))
-    places = [(vpc, number) for vpc in sorted(vpcs) for number in range(3)]
-    chosen = draw(st.sets(st.sampled_from(places))) if places else set()
-    linked = draw(st.sets(st.sampled_from(sorted(chosen)))) if chosen else set()
-    return CloudNetwork(
-        [
-            Vpc(id=f"vpc-{vpc}", name="", cidr=f"10.{vpc}.0.0/16", created_at="")
-            for vpc in sorted(vpcs)
-        ],
-        [subnet(*place) for place in sorted(chosen)],
-        [
-            Link(
-                instance_id=f"tcr-{number}",
-                vpc_id=f"vpc-{vpc}",
-                subnet_id=f"subnet-v{vpc}n{number}",
-                access_ip=f"10.{vpc}.{number}.7",
-                status=LinkStatus.RUNNING,
-                created_at="",
-            )
-            for vpc, number in sorted(linked)
-        ],
-    )
-
-
-def reach(kernel: Kernel, network: CloudNetwork) -> None:
+def reach(kernel: Kernel, network: NetworkModel) -> None:
     """Plan, apply, and see that nothing is left to do."""
     wanted = layout(NAMES, network)
     scope = frozenset(name for name in kernel.spaces if "-pod-" not in name)
@@ -216,7 +188,7 @@ def reach(kernel: Kernel, network: CloudNetwork) -> None:
 
 
 @given(history=st.lists(networks(), min_size=1, max_size=4))
-def test_every_network_can_follow_every_other(history: list[CloudNetwork]) -> None:
+def test_every_network_can_follow_every_other(history: list[NetworkModel]) -> None:
     """After each plan there is nothing left to plan, and no step was impossible."""
     kernel = Kernel()
     for network in history:
@@ -225,7 +197,7 @@ def test_every_network_can_follow_every_other(history: list[CloudNetwork]) -> No
 
 @given(before=networks(), after=networks(), data=st.data())
 def test_a_plan_cut_off_anywhere_is_taken_up_by_the_next(
-    before: CloudNetwork, after: CloudNetwork, data: st.DataObject
+    before: NetworkModel, after: NetworkModel, data: st.DataObject
 ) -> None:
     """The agent may be killed between any two changes."""
     kernel = Kernel()
@@ -238,17 +210,17 @@ def test_a_plan_cut_off_anywhere_is_taken_up_by_the_next(
 
 @given(networks=st.lists(networks(), min_size=2, max_size=3))
 def test_pods_stay_plugged_in_while_the_network_around_them_changes(
-    networks: list[CloudNetwork],
+    networks: list[NetworkModel],
 ) -> None:
     """Their ports and namespaces are no business of the VPCs' plan."""
     kernel = Kernel()
     home = subnet(0, 0)
     vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
     around = [
-        CloudNetwork(
-            {each.id: each for each in (*network.vpcs, vpc)}.values(),
-            {each.id: each for each in (*network.subnets, home)}.values(),
-            network.links,
+        replace(
+            network,
+            vpcs=tuple({each.id: each for each in (*network.vpcs, vpc)}.values()),
+            subnets=tuple({each.id: each for each in (*network.subnets, home)}.values()),
         )
         for network in networks
     ]
@@ -265,13 +237,13 @@ def test_a_pod_that_was_half_made_is_completed() -> None:
     """Its namespace stands, its wire does not."""
     kernel = Kernel()
     vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
-    reach(kernel, CloudNetwork([vpc], [subnet(0, 0)], []))
+    reach(kernel, NetworkModel(vpcs=(vpc,), subnets=(subnet(0, 0),)))
     pod = pod_topology(NAMES, "uid-1", subnet(0, 0), "10.0.0.9")
     changes = plan(pod, kernel.seen())
 
     for done in range(len(changes)):
         cut = Kernel()
-        reach(cut, CloudNetwork([vpc], [subnet(0, 0)], []))
+        reach(cut, NetworkModel(vpcs=(vpc,), subnets=(subnet(0, 0),)))
         cut.apply(changes[:done])
         cut.apply(plan(pod, cut.seen()))
         assert plan(pod, cut.seen()) == ()
@@ -281,7 +253,7 @@ def test_links_that_were_switched_off_are_switched_on_again() -> None:
     """Wires are made switched off, and the agent may be killed before it has switched them on."""
     kernel = Kernel()
     vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
-    network = CloudNetwork([vpc], [subnet(0, 0)], [])
+    network = NetworkModel(vpcs=(vpc,), subnets=(subnet(0, 0),))
     reach(kernel, network)
     off = {"idc": {"routers", "r-0"}, "vpc-0": {"b-v0n0", "dc"}}
     for name, links in off.items():
@@ -296,9 +268,8 @@ def test_links_that_were_switched_off_are_switched_on_again() -> None:
 def test_pods_are_plugged_into_a_bridge_that_was_made_anew() -> None:
     """Their namespaces are no business of the VPCs' plan, but the routers' ends of their wires are."""
     kernel = Kernel()
-    network = CloudNetwork(
-        [Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")], [subnet(0, 0)], []
-    )
+    vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
+    network = NetworkModel(vpcs=(vpc,), subnets=(subnet(0, 0),))
     reach(kernel, network)
     kernel.apply(plan(pod_topology(NAMES, "uid-1", subnet(0, 0), "10.0.0.9"), kernel.seen()))
     ends = [
@@ -316,12 +287,12 @@ def test_changed_rules_replace_the_table() -> None:
     """A table is named by its content, so that an agent of another version sees the difference."""
     kernel = Kernel()
     vpc = Vpc(id="vpc-0", name="", cidr="10.0.0.0/16", created_at="")
-    reach(kernel, CloudNetwork([vpc], [], []))
+    reach(kernel, NetworkModel(vpcs=(vpc,)))
     router = kernel.spaces[NAMES.router("vpc-0")]
     (current,) = router.tables
     router.tables = {"towline-older", "somebody-else's"}
 
-    reach(kernel, CloudNetwork([vpc], [], []))
+    reach(kernel, NetworkModel(vpcs=(vpc,)))
     assert kernel.spaces[NAMES.router("vpc-0")].tables == {current, "somebody-else's"}
 
 

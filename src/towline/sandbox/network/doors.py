@@ -1,4 +1,6 @@
-"""Doors of links: sockets that listen at access addresses, inside the routers of VPCs."""
+"""Doors to instances: sockets that listen at the access addresses of links, inside the routers of VPCs,
+and at public addresses, in the internet.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from towline.linux import network_namespace
+from towline.network.ruleset import DOOR_PORT
 from towline.sandbox.network.handover import Handover, OpenDoor
-
-PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Doors:
         for key in sorted(_keys(wanted) - self._open.keys(), key=lambda key: key[0]):
             door_id, place, _ = key
             listening = await asyncio.to_thread(
-                network_namespace.listen, place.namespace, place.address, PORT
+                network_namespace.listen, place.namespace, place.address, DOOR_PORT
             )
             door = self._open[key] = OpenDoor(door_id, place.instance_id, listening)
             self._handover.offer(door)

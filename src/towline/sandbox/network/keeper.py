@@ -7,17 +7,21 @@ records; what comes has its address before its sockets, and both before anybody 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from towline.linux import network_namespace
 from towline.linux.network_apply import apply
 from towline.linux.network_seen import look
-from towline.network.layout import CloudNetwork, layout
+from towline.network.layout import layout
+from towline.network.model import NetworkModel
 from towline.network.name import Names, bridge, port
 from towline.network.plan import plan, plug_in
 from towline.network.topology import End
 from towline.resource.vpc import AddressOwner
 from towline.sandbox.network.addresses import Addresses
 from towline.sandbox.network.doors import Doors
+from towline.sandbox.network.endpoints import Endpoints
+from towline.sandbox.network.gateways import Gateways
 from towline.sandbox.network.links import Links
 from towline.sandbox.network.records import Records
 from towline.sandbox.network.resolvers import Resolvers
@@ -28,7 +32,9 @@ class Keeper:
 
     def __init__(self, names: Names, records: Records, addresses: Addresses, doors: Doors) -> None:
         self.links = Links(records, addresses, doors)
+        self.endpoints = Endpoints(names, records, doors)
         self.resolvers = Resolvers(names, records)
+        self._gateways = Gateways(records)
         self._names = names
         self._records = records
         self._addresses = addresses
@@ -39,8 +45,8 @@ class Keeper:
     async def converge(self) -> None:
         """Do what is missing; raises `Problem` or `OSError` where the machine refuses."""
         standing = await self.links.allot()
-        network = CloudNetwork(self._records.vpcs.list(), self._records.subnets.list(), standing.up)
-        places = standing.places(self._names)
+        network = replace(self._records.model(), links=standing.up)
+        places = {**standing.places(self._names), **self.endpoints.places(network)}
         self._doors.retain(places)
         self.resolvers.retain()
         await self._shape(network)
@@ -50,6 +56,8 @@ class Keeper:
         await self.resolvers.open()
         await self._doors.open(places)
         await self.links.forget(standing.going)
+        await self.endpoints.close(network)
+        await self._gateways.announce(network)
         async with self._built:
             self._subnets = frozenset(subnet.id for subnet in network.subnets)
             self._built.notify_all()
@@ -64,7 +72,12 @@ class Keeper:
         self.resolvers.close()
         self._doors.close()
 
-    async def _shape(self, network: CloudNetwork) -> None:
+    async def announce(self) -> None:
+        """Tell of doors that are served."""
+        await self.links.announce()
+        await self.endpoints.announce()
+
+    async def _shape(self, network: NetworkModel) -> None:
         wanted = layout(self._names, network)
         scope = frozenset(
             name

@@ -25,7 +25,16 @@ from towline.sandbox.network.records import Records
 from towline.sandbox.network.routine import Routine
 from towline.store.store import Store
 
-_SHAPE = (kind.VPC, kind.SUBNET, kind.LINK, kind.INSTANCE)
+_SHAPE = (
+    kind.VPC,
+    kind.SUBNET,
+    kind.LINK,
+    kind.INSTANCE,
+    kind.ROUTE_TABLE,
+    kind.NAT_GATEWAY,
+    kind.ELASTIC_IP,
+    kind.PUBLIC_ENDPOINT,
+)
 _NAMES = (kind.VPC, kind.LINK, kind.INSTANCE)
 
 
@@ -41,7 +50,7 @@ class Network:
         self._routines = (
             Routine(store, _SHAPE, self._keeper.converge),
             Routine(store, _NAMES, self._keeper.resolvers.follow_zones),
-            Routine(store, (), self._keeper.links.announce, bell=served),
+            Routine(store, (), self._keeper.announce, bell=served),
         )
         self._stack = AsyncExitStack()
         self.pods = PodNetwork(ledger.names, records, addresses, self._keeper)
