@@ -95,7 +95,7 @@ async def test_every_way_of_pointing_the_sdk_here_works(tmp_path: Path, style: s
 @pytest.mark.parametrize(
     ("action", "params", "code"),
     [
-        pytest.param("DescribeImages", {}, "InvalidAction", id="not-offered"),
+        pytest.param("DescribeUserQuotaPersonal", {}, "InvalidAction", id="not-offered"),
         pytest.param("CreateVpc", {"VpcName": "a"}, "MissingParameter", id="missing"),
         pytest.param("DeleteInstance", {"RegistryId": "tcr-x"}, "ResourceNotFound", id="absent"),
     ],

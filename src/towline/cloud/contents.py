@@ -1,7 +1,7 @@
 """What an instance holds, asked of the registry by its public protocol.
 
-The cloud cannot look into the registry's files; it asks at the instance's loopback door for the
-catalogue, with a credential of its own that lives for a minute.
+The cloud cannot look into the registry's files; it visits the instance's loopback door, with a
+credential of its own that lives for a minute.
 """
 
 from __future__ import annotations
@@ -9,53 +9,84 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import aiohttp
+import msgspec
 
 from towline.cloud.context import Context
 from towline.cloud.identifier import secret, token_id
 from towline.cloud.refusal import Refusal
+from towline.cloud.visit import Visit
+from towline.oci.manifest import InvalidManifest
+from towline.oci.scope import Scope, repository_scope
 from towline.resource.credential import Credential, Lifetime, digest_of_secret
 from towline.resource.instance import Instance
 from towline.store.error import NotFound
 
-_DEADLINE = 10.0  # seconds for both questions to the registry
+_DEADLINE = 20.0  # seconds for all that is asked in one visit
 _LIFETIME = 60_000  # milliseconds
+_CATALOGUE = Scope("registry", "catalog", frozenset({"*"}))
+
+
+class _Token(msgspec.Struct, frozen=True):
+    token: str
 
 
 class Contents:
-    """Questions to the registry on behalf of one request."""
+    """The registry of one instance, on behalf of one request."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, instance: Instance) -> None:
         self._context = context
+        self._instance = instance
 
-    async def has_repositories(self, instance: Instance, namespace: str) -> bool:
+    async def has_repositories(self, namespace: str) -> bool:
         """Whether the namespace holds anything; refused when the registry does not say."""
-        if not instance.loopback_port:
+        if not self._instance.loopback_port:
             return False  # its door was never open, so nobody has pushed
-        door = f"http://127.0.0.1:{instance.loopback_port}"
-        # Listings are in ASCII order and begin after `last`.
-        page = {"n": "1", "last": f"{namespace}/"}
+        async with self.visit() as visit:
+            # Listings are in ASCII order and begin after the name.
+            found = await visit.some_repositories(f"{namespace}/", 1)
+        return any(one.name.startswith(f"{namespace}/") for one in found)
+
+    @asynccontextmanager
+    async def visit(self, *repositories: str) -> AsyncIterator[Visit]:
+        """Visit with every right in these repositories, and the right to list all; refused when
+        the registry does not do what it is asked.
+        """
+        door = f"http://127.0.0.1:{self._instance.loopback_port}"
+        scopes = (
+            _CATALOGUE,
+            *(repository_scope(name, "pull", "push", "delete") for name in repositories),
+        )
         try:
             async with (
                 asyncio.timeout(_DEADLINE),
-                self._credential(instance) as login,
-                aiohttp.ClientSession(door, raise_for_status=True) as http,
+                self._credential() as login,
+                aiohttp.ClientSession(door) as http,
             ):
-                bearer = {"Authorization": f"Bearer {await _token(http, instance, login)}"}
-                async with http.get("/v2/_catalog", params=page, headers=bearer) as answer:
-                    listed = await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                yield Visit(http, await self._token(http, login, scopes))
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError, InvalidManifest) as error:
             raise Refusal(
                 "FailedOperation.DependenceError",
-                f"The registry did not say what the namespace holds: {error}.",
+                f"The registry did not do what it was asked: {error}.",
             ) from error
-        return any(name.startswith(f"{namespace}/") for name in listed.get("repositories") or ())
+
+    async def _token(
+        self, http: aiohttp.ClientSession, login: str, scopes: tuple[Scope, ...]
+    ) -> str:
+        wanted = [("service", self._instance.domain), *(("scope", str(one)) for one in scopes)]
+        async with http.get(
+            "/service/token",
+            params=wanted,
+            headers={"Authorization": login},
+            raise_for_status=True,
+        ) as answer:
+            return msgspec.json.decode(await answer.read(), type=_Token).token
 
     @asynccontextmanager
-    async def _credential(self, instance: Instance) -> AsyncIterator[str]:
-        password, credentials = secret(), self._context.resources.credentials
+    async def _credential(self) -> AsyncIterator[str]:
+        instance, credentials = self._instance, self._context.resources.credentials
+        password = secret()
         credential = Credential(
             id=token_id(),
             instance_id=instance.id,
@@ -72,12 +103,3 @@ class Contents:
         finally:
             with suppress(NotFound):  # another request may have found it expired
                 await credentials.delete(instance.id, credential.id)
-
-
-async def _token(http: aiohttp.ClientSession, instance: Instance, login: str) -> str:
-    wanted = {"service": instance.domain, "scope": "registry:catalog:*"}
-    async with http.get(
-        "/service/token", params=wanted, headers={"Authorization": login}
-    ) as answer:
-        given: dict[str, Any] = await answer.json(content_type=None)
-    return str(given.get("token") or given.get("access_token") or "")

@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,16 +15,22 @@ from aiohttp.test_utils import TestServer
 from tests.clouds import open_context, refused, running_instance
 
 from towline.cloud.context import Context
+from towline.cloud.tag import Tag, TagSpecification
 from towline.cloud.tcr.instance import CreateInstance, create_instance
 from towline.cloud.tcr.namespace import (
     CreateNamespace,
     DeleteNamespace,
     DescribeNamespaces,
+    ModifyNamespace,
+    NamespaceInfo,
     create_namespace,
     delete_namespace,
     describe_namespaces,
+    modify_namespace,
 )
 from towline.resource.credential import digest_of_secret
+
+CREATED = "2026-01-02T03:04:05Z"
 
 
 async def make(context: Context, registry_id: str, name: str, *, public: bool = False) -> None:
@@ -49,11 +56,15 @@ async def registry_with(
         if request.headers.get("Authorization") != "Bearer catalogue-registry:catalog:*":
             raise web.HTTPUnauthorized
         later = sorted(name for name in repositories if name > request.query["last"])
-        return web.json_response({"repositories": later[: int(request.query["n"])]})
+        found = [
+            {"name": name, "createdAt": CREATED, "updatedAt": CREATED}
+            for name in later[: int(request.query["n"])]
+        ]
+        return web.json_response({"repositories": found})
 
     application = web.Application()
     application.router.add_get("/service/token", token)
-    application.router.add_get("/v2/_catalog", catalogue)
+    application.router.add_get("/v2/_towline/contents/repositories", catalogue)
     async with TestServer(application) as server:
         await context.resources.instances.update(
             "",
@@ -166,3 +177,40 @@ async def test_a_registry_that_does_not_answer_keeps_the_namespace(tmp_path: Pat
             await delete_namespace(context, asked)
 
         assert len(context.resources.namespaces.list()) == 1
+
+
+async def modified(context: Context, registry_id: str, **changes: Any) -> NamespaceInfo:
+    """Change the namespace `apps`, and see what it has become."""
+    asked = ModifyNamespace(registry_id=registry_id, namespace_name="apps", **changes)
+    await modify_namespace(context, asked)
+    wanted = DescribeNamespaces(registry_id=registry_id)
+    (shown,) = (await describe_namespaces(context, wanted)).namespace_list
+    return shown
+
+
+async def test_a_namespace_becomes_public_and_private_again(tmp_path: Path) -> None:
+    """Its tags change by themselves; Terraform sends everything, also what is not done here."""
+    async with open_context(tmp_path) as context:
+        registry_id = await running_instance(context)
+        await make(context, registry_id, "apps")
+        terraform = {"is_auto_scan": False, "is_prevent_vul": False, "severity": "medium"}
+        opened = await modified(context, registry_id, is_public=True, **terraform)
+        tags = (Tag(key="team", value="a"),)
+        tagged = await modified(context, registry_id, tag_specification=TagSpecification(tags=tags))
+        closed = await modified(context, registry_id, is_public=False)
+
+        assert (opened.public, opened.tag_specification.tags) == (True, ())
+        assert (tagged.public, tagged.tag_specification.tags) == (True, tags)
+        assert (closed.public, closed.tag_specification.tags) == (False, tags)
+        assert [(one.key, one.value) for one in closed.metadata][2] == ("public", "false")
+
+
+async def test_what_a_namespace_cannot_become_is_refused(tmp_path: Path) -> None:
+    """Nothing is scanned here; and it must exist."""
+    async with open_context(tmp_path) as context:
+        registry_id = await running_instance(context)
+        with refused("ResourceNotFound.TcrResourceNotFound"):
+            await modified(context, registry_id, is_public=True)
+        await make(context, registry_id, "apps")
+        with refused("UnsupportedOperation"):
+            await modified(context, registry_id, is_prevent_vul=True)

@@ -1,4 +1,4 @@
-"""Namespaces of an instance: CreateNamespace, DescribeNamespaces, DeleteNamespace."""
+"""Namespaces of an instance: Create-, Describe-, Modify-, DeleteNamespace."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import msgspec
 
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.contents import Contents
-from towline.cloud.context import Context
+from towline.cloud.context import Context, Resources
 from towline.cloud.page import Filter, matching, numbered_page
 from towline.cloud.refusal import Refusal
-from towline.cloud.tag import Tags, TagSpecification, told
+from towline.cloud.tag import Tags, TagSpecification, stored, told
+from towline.cloud.tcr.place import missing, namespace_in
+from towline.cloud.transaction import Decision, removal, settle, witness
 from towline.resource.edition import EDITIONS
-from towline.resource.instance import Namespace
-from towline.store.error import AlreadyExists, NotFound
+from towline.resource.instance import Instance, Namespace
+from towline.store.error import NotFound
 
 # 2 to 30 characters; separators neither at the ends nor next to each other.
 _NAME = re.compile(r"(?=.{2,30}$)[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -83,6 +85,21 @@ class Namespaces(Answer, frozen=True, kw_only=True):
     total_count: int
 
 
+class ModifyNamespace(Parameters, frozen=True, kw_only=True):
+    """What is to be otherwise; what is not given stays. Terraform gives everything."""
+
+    registry_id: str
+    namespace_name: str
+    is_public: bool | None = None
+    is_auto_scan: bool = False
+    is_prevent_vul: bool = msgspec.field(name="IsPreventVUL", default=False)
+    severity: str = ""
+    cve_whitelist_items: tuple[CveWhitelistItem, ...] = msgspec.field(
+        name="CVEWhitelistItems", default=()
+    )
+    tag_specification: TagSpecification | None = None
+
+
 class DeleteNamespace(Parameters, frozen=True, kw_only=True):
     """Which namespace to remove."""
 
@@ -99,29 +116,24 @@ async def create_namespace(context: Context, asked: CreateNamespace) -> Done:
             f"`{asked.namespace_name}` is no namespace name: 2 to 30 of a-z, 0-9 and single . _ -"
             " between them.",
         )
-    if asked.is_auto_scan or asked.is_prevent_vul:
-        raise Refusal("UnsupportedOperation", "Images are not scanned for vulnerabilities here.")
-    namespaces = context.resources.namespaces
-    if len(namespaces.list(instance.id)) >= EDITIONS[instance.edition].namespaces:
-        raise Refusal(
-            "OperationDenied.QuotaOverLimit",
-            f"An instance of the {instance.edition} edition has at most"
-            f" {EDITIONS[instance.edition].namespaces} namespaces.",
-        )
+    _refuse_scans(asked)
+    resources = context.resources
     namespace = Namespace(
         instance_id=instance.id,
         name=asked.namespace_name,
         public=asked.is_public,
         created_at=context.now(),
+        tags=stored(asked.tag_specification),
     )
-    try:
-        await namespaces.create(instance.id, namespace.name, namespace)
-    except AlreadyExists as error:
-        raise Refusal(
-            "FailedOperation.ErrorTcrResourceConflict",
-            f"The namespace {namespace.name} already exists.",
-        ) from error
-    return Done()
+
+    def decide() -> Decision[Done]:
+        resources.running(instance.id)
+        _check_new(resources, instance, namespace.name)
+        kept = witness(resources.instances, "", instance.id)
+        created = resources.namespaces.creation(instance.id, namespace.name, namespace)
+        return Decision([kept, created], Done())
+
+    return await settle(resources.store, decide)
 
 
 async def describe_namespaces(context: Context, asked: DescribeNamespaces) -> Namespaces:
@@ -138,33 +150,73 @@ async def describe_namespaces(context: Context, asked: DescribeNamespaces) -> Na
     return Namespaces(namespace_list=shown, total_count=len(found))
 
 
+async def modify_namespace(context: Context, asked: ModifyNamespace) -> Done:
+    """Change who may pull without a login, or the tags."""
+    instance = context.resources.running(asked.registry_id)
+    _refuse_scans(asked)
+
+    def modify(held: Namespace) -> Namespace:
+        public = held.public if asked.is_public is None else asked.is_public
+        given = asked.tag_specification
+        tags = held.tags if given is None else stored(given)
+        return msgspec.structs.replace(held, public=public, tags=tags)
+
+    try:
+        await context.resources.namespaces.update(instance.id, asked.namespace_name, modify)
+    except NotFound:
+        raise missing(f"The namespace {asked.namespace_name} does not exist.") from None
+    return Done()
+
+
 async def delete_namespace(context: Context, asked: DeleteNamespace) -> Done:
     """Remove a namespace that has no repositories."""
     resources = context.resources
     instance = resources.instance(asked.registry_id)
-    missing = Refusal(
-        "ResourceNotFound.TcrResourceNotFound",
-        f"The namespace {asked.namespace_name} does not exist.",
-    )
-    if resources.namespaces.get(instance.id, asked.namespace_name) is None:
-        raise missing
-    if await Contents(context).has_repositories(instance, asked.namespace_name):
-        raise Refusal(
-            "FailedOperation.PreconditionFailed",
-            f"The namespace {asked.namespace_name} still has repositories.",
-        )
-    try:
-        await resources.namespaces.delete(instance.id, asked.namespace_name)
-    except NotFound:
-        raise missing from None
-    return Done()
+    name = namespace_in(resources, instance, asked.namespace_name).name
+    if await Contents(context, instance).has_repositories(name):
+        raise _not_empty(name)
+
+    def decide() -> Decision[Done]:
+        namespace_in(resources, instance, name)
+        kept = resources.repositories.list(instance.id)
+        if any(one.name.startswith(f"{name}/") for one in kept):
+            raise _not_empty(name)
+        return Decision([removal(resources.namespaces, instance.id, name)], Done())
+
+    return await settle(resources.store, decide)
 
 
 ACTIONS: Mapping[str, AnyAction] = {
     "CreateNamespace": Action(CreateNamespace, create_namespace),
     "DescribeNamespaces": Action(DescribeNamespaces, describe_namespaces),
+    "ModifyNamespace": Action(ModifyNamespace, modify_namespace),
     "DeleteNamespace": Action(DeleteNamespace, delete_namespace),
 }
+
+
+def _refuse_scans(asked: CreateNamespace | ModifyNamespace) -> None:
+    if asked.is_auto_scan or asked.is_prevent_vul:
+        raise Refusal("UnsupportedOperation", "Images are not scanned for vulnerabilities here.")
+
+
+def _check_new(resources: Resources, instance: Instance, name: str) -> None:
+    known = resources.namespaces.list(instance.id)
+    if any(one.name == name for one in known):
+        raise Refusal(
+            "FailedOperation.ErrorTcrResourceConflict", f"The namespace {name} already exists."
+        )
+    allowed = EDITIONS[instance.edition].namespaces
+    if len(known) >= allowed:
+        raise Refusal(
+            "OperationDenied.QuotaOverLimit",
+            f"An instance of the {instance.edition} edition has at most {allowed} namespaces.",
+        )
+
+
+def _not_empty(name: str) -> Refusal:
+    return Refusal(
+        "FailedOperation.PreconditionFailed", f"The namespace {name} still has repositories."
+    )
 
 
 def _info(context: Context, namespace: Namespace) -> NamespaceInfo:
@@ -178,7 +230,7 @@ def _info(context: Context, namespace: Namespace) -> NamespaceInfo:
         creation_time=namespace.created_at.replace("Z", "+00:00"),
         public=namespace.public,
         namespace_id=0 if record is None else record.created,
-        tag_specification=told("namespace", {}),
+        tag_specification=told("namespace", namespace.tags),
         metadata=metadata,
         cve_whitelist_items=(),
         auto_scan=False,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from towline.cloud.action import AnyAction
 from towline.cloud.tcr import (
+    duplicate_image,
+    image,
     instance,
     instance_change,
     instance_name,
@@ -14,6 +16,7 @@ from towline.cloud.tcr import (
     namespace,
     public_endpoint,
     region,
+    repository,
     resolution,
     security_policy,
     service_account,
@@ -28,6 +31,9 @@ ACTIONS: Mapping[str, AnyAction] = {
     **instance_status.ACTIONS,
     **region.ACTIONS,
     **namespace.ACTIONS,
+    **repository.ACTIONS,
+    **image.ACTIONS,
+    **duplicate_image.ACTIONS,
     **token.ACTIONS,
     **service_account.ACTIONS,
     **service_account_change.ACTIONS,
