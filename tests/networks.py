@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from towline.installation.data_directory import DataDirectory
 from towline.linux import network_namespace
@@ -19,14 +20,45 @@ from towline.network.name import Names
 from towline.registry.descriptors import LineConnection
 from towline.resource import kind
 from towline.resource.cluster import Cluster
+from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
+from towline.resource.nat_gateway import NatGateway
+from towline.resource.network_interface import NetworkInterface
+from towline.resource.public_endpoint import PublicEndpoint
+from towline.resource.route_table import RouteTable
 from towline.resource.vpc import Address, Subnet, Vpc
 from towline.sandbox.network.serve import Network
 from towline.store.collection import Collection
 from towline.store.store import Store
 from towline.store.write import Create
 
+Resource = (
+    Vpc
+    | Subnet
+    | Link
+    | Instance
+    | Cluster
+    | RouteTable
+    | NatGateway
+    | ElasticIp
+    | NetworkInterface
+    | PublicEndpoint
+)
+T = TypeVar("T", bound=Resource)
+_KEYS: Mapping[type[Resource], tuple[str, str, str]] = {
+    Vpc: (kind.VPC, "", "id"),
+    Subnet: (kind.SUBNET, "vpc_id", "id"),
+    Link: (kind.LINK, "vpc_id", "instance_id"),
+    Instance: (kind.INSTANCE, "", "id"),
+    Cluster: (kind.CLUSTER, "", "id"),
+    RouteTable: (kind.ROUTE_TABLE, "vpc_id", "id"),
+    NatGateway: (kind.NAT_GATEWAY, "vpc_id", "id"),
+    ElasticIp: (kind.ELASTIC_IP, "", "id"),
+    NetworkInterface: (kind.NETWORK_INTERFACE, "vpc_id", "id"),
+    PublicEndpoint: (kind.PUBLIC_ENDPOINT, "", "instance_id"),
+}
+"""The kind of each sort of record, and the fields that are its scope (empty for none) and its name."""
 PUBLIC_ADDRESS = "198.18.0.10"
 INSTANCE = Instance(
     id="tcr-1",
@@ -212,9 +244,38 @@ class Agent:
     names: Names
     store: Store
 
-    async def write(self, *values: Vpc | Subnet | Link | Instance | Cluster) -> None:
+    async def write(self, *values: Resource) -> None:
         """Create records, all in one moment."""
         await self.store.apply([_creation(self.store, value) for value in values])
+
+    async def replace(self, old: T, new: T) -> None:
+        """Write what the cloud makes of a record that may have been turned meanwhile."""
+        key = _creation(self.store, old).key
+        collection = Collection(self.store, key.kind, type(old))
+        await collection.update(key.scope, key.name, lambda _: new)
+
+    async def until_is(self, value: T, met: Callable[[T], bool], patience: float = 20) -> T:
+        """Wait until a record is so; what it is then."""
+        key = _creation(self.store, value).key
+        collection = Collection(self.store, key.kind, type(value))
+        async with asyncio.timeout(patience):
+            async for _ in collection.follow():
+                held = collection.get(key.scope, key.name)
+                if held is not None and met(held):
+                    return held
+        raise AssertionError("following never ends")
+
+    async def settled(self) -> None:
+        """Wait until the kernel is as everything says that was written so far."""
+        last = ElasticIp(
+            id=f"eip-{os.urandom(4).hex()}",
+            address="",
+            status=ElasticIpStatus.UNBINDING,
+            created_at="",
+        )
+        await self.write(last)
+        await self.until_is(last, lambda held: held.status is ElasticIpStatus.UNBIND)
+        await Collection(self.store, kind.ELASTIC_IP, ElasticIp).delete("", last.id)
 
     @property
     def links(self) -> Collection[Link]:
@@ -251,23 +312,14 @@ class Agent:
         return self.network.pods.namespace_path(uid)
 
 
-def _creation(store: Store, value: Vpc | Subnet | Link | Instance | Cluster) -> Create:
-    scopes = {
-        Vpc: (kind.VPC, "", "id"),
-        Subnet: (kind.SUBNET, "vpc_id", "id"),
-        Link: (kind.LINK, "vpc_id", "instance_id"),
-        Instance: (kind.INSTANCE, "", "id"),
-        Cluster: (kind.CLUSTER, "", "id"),
-    }
-    kind_, scope, name = scopes[type(value)]
+def _creation(store: Store, value: Resource) -> Create:
+    kind_, scope, name = _KEYS[type(value)]
     collection = Collection(store, kind_, type(value))
     return collection.creation(getattr(value, scope) if scope else "", getattr(value, name), value)
 
 
 @asynccontextmanager
-async def agent(
-    folder: Path, *values: Vpc | Subnet | Link | Instance | Cluster
-) -> AsyncIterator[Agent]:
+async def agent(folder: Path, *values: Resource) -> AsyncIterator[Agent]:
     """An agent's network on a data directory, with these records at first."""
     data = DataDirectory(folder)
     data.create()
