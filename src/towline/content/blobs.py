@@ -2,9 +2,10 @@
 
 Theory of operation. Bytes arrive in a *draft*, a file that only grows; what is in it is a prefix of
 what was sent, also after the process was killed. A draft becomes a blob in this order: its bytes
-are hashed and compared, the file is synced, renamed to its final name, and the folder is synced.
-Only then may anybody write down that the blob exists. A crash in between leaves a file that nobody
-knows of, never a name without a file.
+are hashed and compared, the file is synced, linked to its final name, and the folder is synced.
+Only then may anybody write down that the blob exists, and only after that is the draft discarded. A
+crash in between leaves a file that nobody knows of and a draft with all that had arrived, never a
+name without a file. A draft that still shares its file with a blob is copied before it grows.
 
     <root>/blobs/<algorithm>/<first two digits>/<digits>
     <root>/uploads/<draft>
@@ -15,12 +16,14 @@ Everything here blocks and belongs into a thread.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from towline.oci.digest import Algorithm, Digest
 
 _READ = 1024 * 1024  # bytes read at once when a draft is hashed again
+_SHARED = "shared"  # the last part of a name that a draft has for a moment while it becomes a blob
 _FAN = 256  # folders of blobs, by the first two digits
 
 
@@ -95,6 +98,8 @@ class Draft:
 
     def _open(self) -> int:
         if self._file is None:
+            if self.path.exists() and self.path.stat().st_nlink > 1:
+                _part(self.path)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(self.path, flags, 0o640)
         return self._file
@@ -128,13 +133,20 @@ class BlobStore:
         (self._drafts / name).unlink(missing_ok=True)
 
     def keep(self, draft: Draft, digest: Digest) -> None:
-        """Make a draft a blob, durably; raises `WrongDigest`. The draft is gone afterwards."""
+        """Make a draft a blob, durably; raises `WrongDigest`. The draft is discarded by who has
+        written the blob down.
+        """
         seen = draft.digest(digest.algorithm)
         if seen != digest:
             raise WrongDigest(digest, seen)
         draft.sync()
         final = self.path(digest)
-        draft.path.rename(final)
+        # Beside the drafts, in a name of its own: a link does not replace what is there, a rename does.
+        shared = draft.path.with_name(f"{draft.path.name}.{_SHARED}")
+        shared.unlink(missing_ok=True)
+        shared.hardlink_to(draft.path)
+        shared.rename(final)
+        shared.unlink(missing_ok=True)  # rename(2) leaves both when they are one file already
         _sync_folder(final.parent)
 
     def remove(self, digest: Digest) -> None:
@@ -167,6 +179,13 @@ def _write_all(descriptor: int, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _part(path: Path) -> None:
+    """Give a draft a file of its own: it shares one with a blob, which must not change."""
+    beside = path.with_name(f"{path.name}.{_SHARED}")
+    shutil.copyfile(path, beside)
+    beside.rename(path)
 
 
 def _sync_folder(folder: Path) -> None:

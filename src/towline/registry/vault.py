@@ -85,6 +85,7 @@ class Vault:
                 also(database)
 
             await self._journal.write(both)
+            self.blobs.discard(draft.path.name)
         finally:
             self._arriving[digest] -= 1
             if not self._arriving[digest]:

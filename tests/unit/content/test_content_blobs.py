@@ -32,17 +32,52 @@ def test_a_draft_knows_its_digest_whoever_wrote_it(
     draft.close()
 
 
-def test_a_kept_draft_is_a_blob_and_no_draft(tmp_path: Path) -> None:
-    """The file has moved, not been copied."""
+def test_a_kept_draft_is_a_blob_and_a_draft_until_it_is_discarded(tmp_path: Path) -> None:
+    """One file with two names: whoever is killed before the blob is written down has lost nothing."""
     store = BlobStore(tmp_path)
     draft = store.draft("one")
     draft.append([b"con", b"tent"])
     digest = Digest.of(b"content")
     store.keep(draft, digest)
 
+    again = store.draft("one")
+    files = {path.stat().st_ino for path in (again.path, store.path(digest))}
+    store.discard("one")
+
     assert store.path(digest).read_bytes() == b"content"
+    assert (again.size, len(files)) == (len(b"content"), 1)
     assert list(store.drafts()) == []
     assert store.path(digest) == tmp_path / "blobs/sha256" / digest.hex[:2] / digest.hex
+
+
+def test_a_draft_that_grows_after_it_was_kept_leaves_the_blob_alone(tmp_path: Path) -> None:
+    """Its client was not told that it is a blob, and may add something else."""
+    store = BlobStore(tmp_path)
+    digest = Digest.of(b"content")
+    draft = store.draft("one")
+    draft.append([b"content"])
+    store.keep(draft, digest)
+    draft.append([b" and more"])
+    store.keep(draft, Digest.of(b"content and more"))
+    draft.append([b"!"])
+    draft.close()
+
+    assert store.path(digest).read_bytes() == b"content"
+    assert store.path(Digest.of(b"content and more")).read_bytes() == b"content and more"
+    assert draft.path.read_bytes() == b"content and more!"
+    assert [name for name, _ in store.drafts()] == ["one"]
+
+
+def test_a_draft_may_be_kept_again(tmp_path: Path) -> None:
+    """When writing the blob down failed, its client asks once more."""
+    store = BlobStore(tmp_path)
+    draft = store.draft("one")
+    draft.append([b"content"])
+    for _ in range(2):
+        store.keep(draft, Digest.of(b"content"))
+
+    assert store.path(Digest.of(b"content")).read_bytes() == b"content"
+    assert [name for name, _ in store.drafts()] == ["one"]
 
 
 def test_an_empty_blob_is_a_blob(tmp_path: Path) -> None:
@@ -86,6 +121,7 @@ def test_all_blobs_can_be_found_again(tmp_path: Path) -> None:
         draft = store.draft("one")
         draft.append([next(bytes([n]) for n in range(9) if digest.names(bytes([n])))])
         store.keep(draft, digest)
+        store.discard("one")
     gone = min(digests)
     store.remove(gone)
     store.remove(gone)
