@@ -64,8 +64,7 @@ async def built(context: Context, vpc_id: str, gateway_id: str) -> None:
     """Do what the agent would: finish a gateway, or remove it."""
     gateways = context.resources.nat_gateways
     held = gateways.get(vpc_id, gateway_id)
-    assert held is not None
-    if held.state is NatState.DELETING:
+    if held is not None and held.state is NatState.DELETING:
         await gateways.delete(vpc_id, gateway_id)
     else:
         await gateways.update(vpc_id, gateway_id, _available)
