@@ -75,7 +75,7 @@ async def _run(command: Sequence[str], text: str = "") -> str:
     finally:
         if process.returncode is None:  # we were cancelled
             process.kill()
-            await process.wait()
+            await process.communicate()  # also until its pipes are closed
     if process.returncode != 0:
         raise CommandFailed(" ".join(command), (err or out).decode(errors="replace"))
     return out.decode()
