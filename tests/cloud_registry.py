@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tests.clouds import open_context
+from tests.clouds import Role, open_context
 from tests.registry_calls import described, settings
 
 from towline.cloud.context import Context, Resources
@@ -25,15 +25,22 @@ from towline.registry.serve import serve
 from towline.resource.instance import Instance, InstanceStatus
 
 
+def real_registry(folder: Path) -> Role:
+    """The registry's role, with its files in a folder."""
+
+    async def run(resources: Resources) -> None:
+        await serve(resources.store, settings(folder), lambda: None)
+
+    return run
+
+
 @asynccontextmanager
-async def registry_serving(folder: Path, resources: Resources) -> AsyncIterator[None]:
-    """Run the registry's role over these records for the length of the block."""
-    ready = asyncio.Event()
+async def running(role: Role, resources: Resources) -> AsyncIterator[None]:
+    """Run a role over these records for the length of the block."""
     async with asyncio.TaskGroup() as tasks:
-        role = tasks.create_task(serve(resources.store, settings(folder), ready.set))
-        await ready.wait()
+        task = tasks.create_task(role(resources))
         yield
-        role.cancel()
+        task.cancel()
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ def image_document(config: bytes, layer: bytes) -> dict[str, Any]:
 @asynccontextmanager
 async def served_instance(folder: Path, edition: str = "basic") -> AsyncIterator[Served]:
     """A new instance, once the real registry has opened its door; the clock is the real one."""
-    async with open_context(folder) as fixed, registry_serving(folder, fixed.resources):
+    async with open_context(folder) as fixed, running(real_registry(folder), fixed.resources):
         context = replace(fixed, clock=lambda: datetime.now(UTC))
         asked = CreateInstance(registry_name="demo", registry_type=edition)
         made = await create_instance(context, asked)

@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -72,6 +73,10 @@ def refused(code: str) -> Iterator[None]:
     assert refusal.value.code == code
 
 
+Role = Callable[[Resources], Coroutine[Any, Any, None]]
+"""Another process over the same records, for as long as it is left to run."""
+
+
 @dataclass(frozen=True)
 class ServedCloud:
     """A cloud role that listens, with a registry and an agent that do at once what is asked."""
@@ -80,8 +85,18 @@ class ServedCloud:
     resources: Resources
 
 
+async def obedient_registry(resources: Resources) -> None:
+    """A registry that has nothing but does at once what is asked of it."""
+    async for instances in resources.instances.follow():
+        for instance in instances:
+            if instance.status is InstanceStatus.PENDING:
+                await resources.instances.update("", instance.id, _opened)
+            if instance.status is InstanceStatus.DELETING:
+                await resources.instances.delete("", instance.id)
+
+
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[ServedCloud]:
+async def serving(folder: Path, registry: Role = obedient_registry) -> AsyncIterator[ServedCloud]:
     """Serve the API on a free port for the length of the block; writes what clients look for."""
     keys = {"SecretId": SECRET_ID, "SecretKey": SECRET_KEY, "Uin": UIN}
     (folder / "access-key.json").write_text(json.dumps(keys))
@@ -93,7 +108,7 @@ async def serving(folder: Path) -> AsyncIterator[ServedCloud]:
         resources = Resources(store)
         running = [
             tasks.create_task(serve(store, settings, ready.set)),
-            tasks.create_task(_registry(resources)),
+            tasks.create_task(registry(resources)),
             tasks.create_task(_agent(resources)),
             tasks.create_task(_endpoints(resources)),
         ]
@@ -101,15 +116,6 @@ async def serving(folder: Path) -> AsyncIterator[ServedCloud]:
         yield ServedCloud(endpoint, resources)
         for task in running:
             task.cancel()
-
-
-async def _registry(resources: Resources) -> None:
-    async for instances in resources.instances.follow():
-        for instance in instances:
-            if instance.status is InstanceStatus.PENDING:
-                await resources.instances.update("", instance.id, _opened)
-            if instance.status is InstanceStatus.DELETING:
-                await resources.instances.delete("", instance.id)
 
 
 async def _agent(resources: Resources) -> None:
