@@ -1,0 +1,255 @@
+"""What the network costs: a pod's way to a registry beside a plain wire in the same run.
+
+    sudo .venv/bin/python bench/network.py
+
+`wire` are two namespaces with nothing but a veth pair between them; `link` ends at an access address
+in the pod's VPC; `nat` goes through the NAT gateway to an open public endpoint, and `nat, 1,000 CIDRs`
+the same with that many entries on the allowlist. iperf3 (Debian) measures what arrives in the pod,
+all in turns; the best round of each counts, since others of this machine only take away. What a second
+of processor time carries (of both ends, and the kernel between them) is told beside it. Then pods are
+attached by the agent's own network, all at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from towline.installation.data_directory import DataDirectory
+from towline.linux import network_namespace
+from towline.linux.command import ip_batch
+from towline.linux.ledger import Ledger
+from towline.linux.network_apply import apply
+from towline.linux.network_seen import look
+from towline.network.layout import layout, pod_topology
+from towline.network.model import NetworkModel
+from towline.network.name import Names
+from towline.network.plan import plan
+from towline.resource import kind
+from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
+from towline.resource.instance import Instance
+from towline.resource.link import Link
+from towline.resource.nat_gateway import NatGateway
+from towline.resource.public_endpoint import AccessRule, EndpointStatus, PublicEndpoint
+from towline.resource.route_table import GatewayType, Route, RouteTable
+from towline.resource.vpc import Subnet, Vpc
+from towline.sandbox.network.naming import Naming
+from towline.sandbox.network.serve import Network
+from towline.store.collection import Collection
+from towline.store.store import Store
+
+SECONDS, ROUNDS, PODS, MANY = 1.0, 7, 100, 1_000
+EIP, PUBLIC, ACCESS, POD = "198.19.0.10", "198.18.0.10", "10.0.0.7", "10.0.0.20"
+VPC = Vpc(id="vpc-bench", name="", cidr="10.0.0.0/16", created_at="")
+SUBNET = Subnet(
+    id="subnet-bench", vpc_id=VPC.id, name="", cidr="10.0.0.0/24", zone="", created_at=""
+)
+OUT = Route(
+    id=1,
+    destination="0.0.0.0/0",
+    gateway_type=GatewayType.NAT,
+    gateway_id="nat-bench",
+    created_at="",
+)
+MODEL = NetworkModel(
+    vpcs=(VPC,),
+    subnets=(SUBNET,),
+    route_tables=(
+        RouteTable(id="rtb-bench", vpc_id=VPC.id, name="", main=True, routes=(OUT,), created_at=""),
+    ),
+    nat_gateways=(
+        NatGateway(
+            id="nat-bench", vpc_id=VPC.id, name="", elastic_ip_ids=("eip-bench",), created_at=""
+        ),
+    ),
+    elastic_ips=(
+        ElasticIp(
+            id="eip-bench",
+            address=EIP,
+            status=ElasticIpStatus.BIND,
+            bound_to="nat-bench",
+            created_at="",
+        ),
+    ),
+    links=(
+        Link(
+            instance_id="tcr-bench",
+            vpc_id=VPC.id,
+            subnet_id=SUBNET.id,
+            access_ip=ACCESS,
+            created_at="",
+        ),
+    ),
+    instances=(
+        Instance(
+            id="tcr-bench",
+            name="demo",
+            edition="basic",
+            domain="demo.tencentcloudcr.com",
+            public_address=PUBLIC,
+            created_at="",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From one namespace to an address in another."""
+
+    name: str
+    client: str
+    server: str
+    address: str
+    allowed: tuple[str, ...] = (f"{EIP}/32",)
+
+
+def many() -> tuple[str, ...]:
+    """Allowlist entries of which none joins another; the right one is the last."""
+    return (
+        *(f"203.{number // 128}.{number % 128 * 2}.0/24" for number in range(MANY - 1)),
+        f"{EIP}/32",
+    )
+
+
+def ways(names: Names) -> list[Way]:
+    """All that are compared."""
+    pod, router = names.pod("bench"), names.router(VPC.id)
+    return [
+        Way("wire", f"{names.prefix}one", f"{names.prefix}two", "192.0.2.2"),
+        Way("link", pod, router, ACCESS),
+        Way("nat", pod, names.internet, PUBLIC),
+        Way(f"nat, {MANY:,} CIDRs", pod, names.internet, PUBLIC, many()),
+    ]
+
+
+async def shape(names: Names, allowed: tuple[str, ...]) -> None:
+    """Have the network with this allowlist."""
+    rules = tuple(AccessRule(cidr=cidr) for cidr in allowed)
+    endpoint = PublicEndpoint(instance_id="tcr-bench", status=EndpointStatus.OPENED, rules=rules)
+    wanted = layout(names, replace(MODEL, public_endpoints=(endpoint,)))
+    await apply(plan(wanted, await look(wanted.namespaces.keys())))
+
+
+async def build(names: Names) -> None:
+    """The plain wire, the network and a pod."""
+    one, two = f"{names.prefix}one", f"{names.prefix}two"
+    for name in (one, two):
+        network_namespace.create(name)
+    await ip_batch(one, [f"link add w up type veth peer name w netns {two}"])
+    await ip_batch(one, ["address add 192.0.2.1/24 dev w"])
+    await ip_batch(two, ["link set w up", "address add 192.0.2.2/24 dev w"])
+    await shape(names, ())
+    await apply(plan(pod_topology(names, "bench", SUBNET, POD), {}))
+
+
+def inside(namespace: str, *command: str) -> list[str]:
+    """A command in a namespace."""
+    return ["nsenter", f"--net={network_namespace.path_of(namespace)}", *command]
+
+
+@contextmanager
+def serving(way: Way) -> Iterator[None]:
+    """iperf3 at the far end, where a registry's door would be."""
+    command = inside(way.server, "iperf3", "-s", "-1", "-B", way.address, "-p", "443")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            yield
+        finally:
+            server.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One measurement."""
+
+    rate: float
+    """Gbit/s that arrived at the near end."""
+    per_processor: float
+    """Gbit for each second of processor time."""
+
+
+def flow(way: Way) -> Flow:
+    """What arrives at the near end."""
+    with serving(way):
+        command = ["iperf3", "-c", way.address, "-p", "443", "-t", str(SECONDS), "-R", "-J"]
+        deadline = time.monotonic() + 5
+        while True:
+            done = subprocess.run(inside(way.client, *command), capture_output=True, check=False)
+            report = json.loads(done.stdout)
+            if "error" not in report:
+                rate = float(report["end"]["sum_received"]["bits_per_second"]) / 1e9
+                spent = report["end"]["cpu_utilization_percent"]
+                return Flow(rate, 100 * rate / (spent["host_total"] + spent["remote_total"]))
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{way.name}: {report['error']}")
+            time.sleep(0.05)
+
+
+async def compare(names: Names) -> None:
+    """All ways in turns."""
+    await build(names)
+    found = {way.name: list[Flow]() for way in ways(names)}
+    for _ in range(ROUNDS):
+        for way in ways(names):
+            await shape(names, way.allowed)
+            found[way.name].append(flow(way))
+    best = {name: max(one.rate for one in flows) for name, flows in found.items()}
+    carried = {
+        name: statistics.median(one.per_processor for one in flows) for name, flows in found.items()
+    }
+    print(f"{'way':<18}{'Gbit/s':>8}{'of wire':>9}{'Gbit/CPU-s':>13}{'of wire':>9}")
+    for name, rate in best.items():
+        share, lasting = rate / best["wire"], carried[name] / carried["wire"]
+        print(f"{name:<18}{rate:>8.1f}{share:>9.2f}{carried[name]:>13.1f}{lasting:>9.2f}")
+    few, more = "nat", f"nat, {MANY:,} CIDRs"
+    print(f"{MANY:,} CIDRs cost {1 - best[more] / best[few]:.1%} of the throughput")
+
+
+async def attach(folder: Path) -> None:
+    """Pods at once, by the agent's own network."""
+    data = DataDirectory(folder)
+    data.create()
+    ledger = Ledger.open(data.ledger, data.sandboxes)
+    try:
+        async with Store.open(data.records) as store:
+            await Collection(store, kind.VPC, Vpc).create("", VPC.id, VPC)
+            await Collection(store, kind.SUBNET, Subnet).create(VPC.id, SUBNET.id, SUBNET)
+            async with Network(store, ledger, data.doors_socket, Naming(data.queries)) as network:
+                begun = time.perf_counter()
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(PODS):
+                        tasks.create_task(network.pods.attach(f"uid-{number}", SUBNET.id))
+                print(f"{PODS} pods attached in {time.perf_counter() - begun:.1f} s")
+    finally:
+        clear(ledger.names)
+
+
+def clear(names: Names) -> None:
+    """Remove all namespaces of an installation."""
+    for name in network_namespace.names(names.prefix):
+        network_namespace.delete(name)
+
+
+async def run() -> None:
+    """Both measurements."""
+    names = Names(f"b{os.urandom(3).hex()}")
+    try:
+        await compare(names)
+    finally:
+        clear(names)
+    with tempfile.TemporaryDirectory() as folder:
+        await attach(Path(folder))
+
+
+if __name__ == "__main__":
+    asyncio.run(run())
