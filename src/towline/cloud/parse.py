@@ -13,20 +13,24 @@ from towline.cloud.refusal import Refusal
 
 P = TypeVar("P", bound=Parameters)
 
+_DEEPEST = 20  # levels; no action has parameters of more than five
+
 
 def parameters_of_body(body: bytes) -> dict[str, Any]:
     """Read the JSON object of a POST."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("InvalidParameter", f"The body is not a JSON object: {error}.") from error
 
 
 def parameters_of_query(query: str) -> dict[str, Any]:
     """Read the flattened parameters of a GET, where `Filters.0.Name=x` names the first filter."""
     tree: dict[str, Any] = {}
-    for path, value in parse_qsl(query, keep_blank_values=True):
+    for path, value in _pairs(query):
         *branches, leaf = path.split(".")
+        if len(branches) > _DEEPEST:
+            raise Refusal("InvalidParameter", "A parameter is nested too deeply.")
         node = tree
         for branch in branches:
             below = node.setdefault(branch, {})
@@ -56,6 +60,13 @@ def convert(given: Mapping[str, Any], wanted: type[P], *, strict: bool) -> P:
         return msgspec.convert(present, wanted, strict=strict)
     except msgspec.ValidationError as error:
         raise Refusal("InvalidParameter", f"{error}.") from error
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True)
+    except ValueError as error:  # so it counts too many fields, and reads numbers
+        raise Refusal("InvalidParameter", f"The query cannot be read: {error}.") from error
 
 
 def _listed(value: Any) -> Any:
