@@ -13,7 +13,7 @@ from towline.cloud.context import Resources
 from towline.cloud.refusal import Refusal
 from towline.network.address import PUBLIC
 from towline.resource.claim import PUBLIC_ADDRESS, Claim
-from towline.store.write import Create, Delete, Update
+from towline.store.write import Create, Update
 
 INSTANCES, ELASTIC_IPS = PUBLIC.subnets(prefixlen_diff=1)
 _FIRST = 10  # the addresses below are for routers
@@ -21,12 +21,24 @@ _RESERVED = "198.18.0.53"  # where the resolver of the internet is
 
 
 def free_address(resources: Resources, range_: IPv4Network, chosen: Collection[str] = ()) -> str:
-    """The lowest address of the range that nobody has and that is not `chosen` already."""
+    """An address of the range that nobody has and that is not `chosen` already.
+
+    The lowest that nobody ever had; only when there is none, one whose owner is gone. Otherwise who
+    gives an address back and takes a new one would be let in by lists that still name the old one.
+    """
+    had = None
     for number in range(_FIRST, range_.num_addresses - 1):
         address = str(range_[number])
-        if address not in (_RESERVED, *chosen) and not _is_taken(resources, address):
+        if address in (_RESERVED, *chosen):
+            continue
+        held = resources.claims.get(PUBLIC_ADDRESS, address)
+        if held is None:
             return address
-    raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
+        if had is None and not _is_there(resources, held):
+            had = address
+    if had is None:
+        raise Refusal("OperationDenied.QuotaOverLimit", "No public address is left.")
+    return had
 
 
 def claim(resources: Resources, address: str, owner_id: str) -> Create | Update:
@@ -37,17 +49,7 @@ def claim(resources: Resources, address: str, owner_id: str) -> Create | Update:
     return resources.claims.replacement(record, Claim(owner_id))
 
 
-def disclaim(resources: Resources, address: str) -> tuple[Delete, ...]:
-    """The write that gives an address back, if it was ever claimed."""
-    if resources.claims.get(PUBLIC_ADDRESS, address) is None:
-        return ()
-    return (resources.claims.removal(PUBLIC_ADDRESS, address),)
-
-
-def _is_taken(resources: Resources, address: str) -> bool:
-    """Whether the address has an owner; a claim of one that is gone does not count."""
-    held = resources.claims.get(PUBLIC_ADDRESS, address)
-    if held is None:
-        return False
+def _is_there(resources: Resources, held: Claim) -> bool:
+    """Whether the owner of a claim still exists."""
     owners = (resources.instances, resources.elastic_ips)
     return any(one.record("", held.owner_id) is not None for one in owners)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.clouds import NOW, open_context, refused, running_instance
 from tests.vpc_calls import attached, call, eip, eips_of, gateway_of, subnet_of, vpc_of
 
 from towline.cloud.context import Context
+from towline.cloud.public_address import free_address
 from towline.cloud.refusal import Refusal
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.network_interface import NetworkInterface
@@ -79,7 +81,7 @@ async def test_an_address_is_never_an_instances_too(tmp_path: Path) -> None:
 
 
 async def test_a_released_address_is_the_accounts_no_more(tmp_path: Path) -> None:
-    """It is no longer listed, and can be allotted to somebody else."""
+    """It is no longer listed, and who takes a new one at once has another."""
     async with open_context(tmp_path) as context:
         (one,) = await eips_of(context)
         await call(context, "ReleaseAddresses", AddressIds=[one["AddressId"]])
@@ -87,8 +89,26 @@ async def test_a_released_address_is_the_accounts_no_more(tmp_path: Path) -> Non
         (again,) = await eips_of(context)
 
         assert (gone["TotalCount"], gone["AddressSet"]) == (0, ())
-        assert again["AddressIp"] == one["AddressIp"]
-        assert again["AddressId"] != one["AddressId"]
+        assert again["AddressIp"] != one["AddressIp"]
+
+
+async def test_an_address_comes_back_when_there_is_no_other(tmp_path: Path) -> None:
+    """The range is not used up by giving back."""
+    async with open_context(tmp_path) as context:
+        resources, range_ = context.resources, IPv4Network("198.19.0.0/28")
+        given = list[str]()
+        for _ in range(5):
+            (one,) = await eips_of(context)
+            given.append(one["AddressIp"])
+        with refused("OperationDenied.QuotaOverLimit"):
+            free_address(resources, range_)
+        released = await call(
+            context, "DescribeAddresses", Filters=[{"Name": "address-ip", "Values": given[2:3]}]
+        )
+        ids = [one["AddressId"] for one in released["AddressSet"]]
+        await call(context, "ReleaseAddresses", AddressIds=ids)
+
+        assert free_address(resources, range_) == given[2]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ async def test_a_new_instance_is_pending(tmp_path: Path) -> None:
 
 
 async def test_each_instance_has_a_public_address_of_its_own(tmp_path: Path) -> None:
-    """Also when several are created at once; an address is used again when its instance is gone."""
+    """Also when several are created at once; one of an instance that is gone is not given on."""
     async with open_context(tmp_path) as context:
         asked = [create_instance(context, asking(f"demo{number}")) for number in range(5)]
         made = await asyncio.gather(*asked)
@@ -67,7 +67,7 @@ async def test_each_instance_has_a_public_address_of_its_own(tmp_path: Path) -> 
 
         assert addresses == {f"198.18.0.{number}" for number in range(10, 15)}
         again = {instance.public_address for instance in context.resources.instances.list()}
-        assert again == addresses
+        assert again == addresses - {"198.18.0.10"} | {"198.18.0.15"}
 
 
 async def test_a_name_is_taken_once(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.page import Filter, matching, part
-from towline.cloud.public_address import disclaim
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
 from towline.cloud.transaction import Decision, removal, settle
@@ -180,7 +179,6 @@ async def release_addresses(context: Context, asked: ReleaseAddresses) -> TaskSt
             if one.status is not ElasticIpStatus.UNBIND:
                 raise Refusal("InvalidAddressState", f"{one.id} is {one.status}, not UNBIND.")
             writes += [removal(resources.elastic_ips, "", one.id)]
-            writes += disclaim(resources, one.address)
         return Decision(writes, None)
 
     await settle(resources.store, decide)
