@@ -25,6 +25,8 @@ class NatGateway(msgspec.Struct, frozen=True, kw_only=True):
     state: NatState = NatState.PENDING
     elastic_ip_ids: tuple[str, ...] = ()
     """Connections leave with one of their addresses; without any, nothing leaves."""
+    former_addresses: tuple[str, ...] = ()
+    """Public addresses that it had once and has no more; allowlists may still name them."""
     bandwidth: int = 100
     """Mbit/s that may leave."""
     connections: int = 1_000_000

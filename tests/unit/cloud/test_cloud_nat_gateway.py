@@ -159,6 +159,21 @@ async def test_addresses_come_and_go(tmp_path: Path) -> None:
         assert (freed["AddressStatus"], freed["InstanceId"]) == ("UNBIND", "")
 
 
+async def test_a_gateway_remembers_the_addresses_that_it_has_no_more(tmp_path: Path) -> None:
+    """Allowlists may still name them. One that comes back is not among them any more."""
+    async with open_context(tmp_path) as context:
+        vpc_id = await vpc_of(context)
+        made = await gateway_of(context, vpc_id, AddressCount=2)
+        named = {"NatGatewayId": made["NatGatewayId"], "PublicIpAddresses": ips(made)}
+        await call(context, "DisassociateNatGatewayAddress", **named)
+        back = named | {"PublicIpAddresses": ips(made)[:1]}
+        await call(context, "AssociateNatGatewayAddress", **back)
+        held = context.resources.nat_gateways.get(vpc_id, made["NatGatewayId"])
+
+        assert held is not None
+        assert list(held.former_addresses) == ips(made)[1:]
+
+
 async def test_a_gateway_that_is_not_built_yet_stays_pending(tmp_path: Path) -> None:
     """Whatever is changed of it."""
     async with open_context(tmp_path) as context:

@@ -23,6 +23,7 @@ from towline.resource.nat_gateway import NatGateway, NatState
 from towline.store.write import Update, Write
 
 _QUOTA = 10  # addresses of a gateway
+_REMEMBERED = 100  # addresses that a gateway has no more: enough to tell whose entry is an old one
 _CHARGE_TYPE = "TRAFFIC_POSTPAID_BY_HOUR"
 
 
@@ -93,9 +94,11 @@ async def disassociate_nat_gateway_address(
 
     def decide() -> Decision[Done]:
         gateway = gateway_of(resources, asked.nat_gateway_id)
-        going = [held.id for held in _of_gateway(resources, gateway, asked.public_ip_addresses)]
+        leaving = _of_gateway(resources, gateway, asked.public_ip_addresses)
+        going = [held.id for held in leaving]
         kept = tuple(id_ for id_ in gateway.elastic_ip_ids if id_ not in going)
-        changed = changing(gateway, elastic_ip_ids=kept)
+        former = (*gateway.former_addresses, *(held.address for held in leaving))
+        changed = changing(gateway, elastic_ip_ids=kept, former_addresses=former[-_REMEMBERED:])
         return Decision([*released(resources, going), _write(resources, changed)], Done())
 
     return await settle(resources.store, decide)
@@ -142,7 +145,10 @@ def bring(
             "LimitExceeded.PublicIpAddressPerNatGatewayLimitExceeded",
             f"A NAT gateway has at most {_QUOTA} addresses.",
         )
-    return msgspec.structs.replace(gateway, elastic_ip_ids=ids), writes
+    here = {held.address for held in bound}
+    former = tuple(address for address in gateway.former_addresses if address not in here)
+    changed = msgspec.structs.replace(gateway, elastic_ip_ids=ids, former_addresses=former)
+    return changed, writes
 
 
 def released(resources: Resources, ids: Sequence[str]) -> list[Update]:
