@@ -48,15 +48,16 @@ def matching(
     items: Sequence[T],
     filters: Sequence[Filter],
     properties: Mapping[str, Callable[[T], str | Collection[str]]],
+    unknown: str = "InvalidParameter",
 ) -> tuple[T, ...]:
-    """The items that meet every filter; refused when a filter names no property.
+    """The items that meet every filter; refused with `unknown` when a filter names no property.
 
     Where a property is a collection, one value of it is enough.
     """
     for filter_ in filters:
         if filter_.name not in properties:
             known = ", ".join(sorted(properties))
-            raise Refusal("InvalidParameter", f"There is no filter `{filter_.name}`, only {known}.")
+            raise Refusal(unknown, f"There is no filter `{filter_.name}`, only {known}.")
         read = properties[filter_.name]
         items = [item for item in items if _meets(read(item), filter_.values)]
     return tuple(items)

@@ -114,8 +114,8 @@ async def test_an_address_comes_back_when_there_is_no_other(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        pytest.param({"AddressCount": 0}, "InvalidParameterValue", id="none"),
-        pytest.param({"AddressCount": 21}, "InvalidParameterValue", id="too-many"),
+        pytest.param({"AddressCount": 0}, "InvalidParameterValue.Range", id="none"),
+        pytest.param({"AddressCount": 21}, "InvalidParameterValue.Range", id="too-many"),
         pytest.param(
             {"InternetMaxBandwidthOut": 0}, "InvalidParameterValue.BandwidthOutOfRange", id="slow"
         ),
@@ -127,7 +127,11 @@ async def test_an_address_comes_back_when_there_is_no_other(tmp_path: Path) -> N
         pytest.param(
             {"InternetServiceProvider": "CMCC"}, "UnsupportedOperation.IspNotSupported", id="line"
         ),
-        pytest.param({"BandwidthPackageId": "bwp-1"}, "UnsupportedOperation", id="package"),
+        pytest.param(
+            {"BandwidthPackageId": "bwp-1"},
+            "UnsupportedOperation.BandwidthPackageIdNotSupported",
+            id="package",
+        ),
         pytest.param({"ClientToken": "x" * 65}, "InvalidParameterValue.TooLong", id="token"),
         pytest.param({"ClientToken": "ä"}, "InvalidParameterValue", id="token-not-ascii"),
         pytest.param({"AddressName": "x" * 61}, "InvalidParameterValue.TooLong", id="name"),
@@ -281,7 +285,7 @@ async def test_a_binding_that_cannot_be_is_refused(
     ("instance", "code"),
     [
         pytest.param("ins-abcd1234", "InvalidInstanceId.NotFound", id="machine"),
-        pytest.param("nat-abcd1234", "InvalidInstance.NotSupported", id="gateway"),
+        pytest.param("nat-abcd1234", "InvalidParameterValue.ResourceNotSupport", id="gateway"),
     ],
 )
 async def test_an_address_is_bound_to_no_machine(tmp_path: Path, instance: str, code: str) -> None:
@@ -300,7 +304,7 @@ async def test_a_bound_address_is_neither_bound_again_nor_released(tmp_path: Pat
         with refused("InvalidAddressIdStatus.NotPermit"):
             await call(context, "DisassociateAddress", AddressId=bound)
         await call(context, "AssociateAddress", AddressId=bound, **target(pod))
-        with refused("InvalidAddressIdStatus.NotPermit"):
+        with refused("UnsupportedOperation.AddressStatusNotPermit"):
             await call(context, "AssociateAddress", AddressId=bound, **target(pod))
         with refused("InvalidAddressState"):
             await call(context, "ReleaseAddresses", AddressIds=[free, bound])
@@ -313,7 +317,7 @@ async def test_an_address_of_a_gateway_is_not_taken_off_by_its_id(tmp_path: Path
     async with open_context(tmp_path) as context:
         gateway = await gateway_of(context, await vpc_of(context))
         (one,) = gateway["PublicIpAddressSet"]
-        with refused("UnsupportedOperation"):
+        with refused("InvalidInstance.NotSupported"):
             await call(context, "DisassociateAddress", AddressId=one["AddressId"])
 
 
@@ -363,8 +367,8 @@ async def test_addresses_are_found_by_what_they_are_bound_to(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        pytest.param({"TaskId": 10**9}, "ResourceNotFound", id="of-the-future"),
-        pytest.param({"TaskId": 0}, "ResourceNotFound", id="zero"),
+        pytest.param({"TaskId": 10**9}, "InvalidParameter", id="of-the-future"),
+        pytest.param({"TaskId": 0}, "InvalidParameter", id="zero"),
         pytest.param({}, "MissingParameter", id="missing"),
     ],
 )

@@ -99,7 +99,7 @@ async def test_a_standard_gateway_has_its_size_given(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"PublicIpAddressesBandwidthOut": 1000},
-            "InvalidParameterValue.BandwidthOutOfRange",
+            "InvalidParameterValue.EIPBrandWidthOutInvalid",
             id="address-bandwidth",
         ),
     ],
@@ -115,6 +115,23 @@ async def test_a_gateway_that_cannot_be_is_refused(
 
         assert context.resources.nat_gateways.list() == ()
         assert context.resources.elastic_ips.list() == ()
+
+
+async def test_gateways_are_told_of_the_quotas_of_addresses_in_words_of_their_own(
+    tmp_path: Path,
+) -> None:
+    """Unlike who allots addresses himself."""
+    async with open_context(tmp_path) as context:
+        vpc_id = await vpc_of(context)
+        ids = [one["AddressId"] for one in await eips_of(context, 20)]
+        with refused("LimitExceeded.AddressQuotaLimitExceeded"):
+            await gateway_of(context, vpc_id)
+        for _ in range(2):
+            await call(context, "ReleaseAddresses", AddressIds=ids)
+            ids = [one["AddressId"] for one in await eips_of(context, 10)]
+        await call(context, "ReleaseAddresses", AddressIds=ids)
+        with refused("LimitExceeded.DailyAllocateAddressQuotaLimitExceeded"):
+            await gateway_of(context, vpc_id)
 
 
 async def test_an_address_belongs_to_one_gateway(tmp_path: Path) -> None:
@@ -210,7 +227,7 @@ async def test_a_gateway_that_is_not_built_yet_stays_pending(tmp_path: Path) -> 
         pytest.param(
             "DisassociateNatGatewayAddress",
             {"PublicIpAddresses": ["198.19.0.11"]},
-            "UnsupportedOperation.NatGatewayEipNotExists",
+            "ResourceNotFound",
             id="not-its",
         ),
         pytest.param(

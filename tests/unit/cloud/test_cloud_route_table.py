@@ -174,3 +174,24 @@ async def test_a_vpc_has_ten_tables(tmp_path: Path) -> None:
 
         assert [one.code for one in answers if isinstance(one, Refusal)] == ["LimitExceeded"] * 3
         assert len(context.resources.route_tables.list(vpc_id)) == 10
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ("DescribeVpcs", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeSubnets", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeRouteTables", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeNatGateways", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeSecurityGroups", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeNetworkInterfaces", "InvalidParameter.FilterInvalidKey"),
+        ("DescribeAddresses", "InvalidParameter.InvalidFilter"),
+    ],
+)
+async def test_a_filter_that_there_is_not_is_an_error(
+    tmp_path: Path, action: str, code: str
+) -> None:
+    """It would otherwise find everything or nothing."""
+    async with open_context(tmp_path) as context:
+        with refused(code):
+            await call(context, action, Filters=[{"Name": "colour", "Values": ["red"]}])

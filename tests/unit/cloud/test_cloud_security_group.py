@@ -123,7 +123,7 @@ async def test_all_rules_are_reset_at_once(tmp_path: Path) -> None:
             )
             seen.append(ports(await rules(context, id_)))
         await change(context, "Modify", id_, Version="0", Egress=new)
-        with refused("MissingParameter"):
+        with refused("InvalidParameterValue.Empty"):
             await change(context, "Modify", id_, Egress=new)
 
         assert seen == [["443", "ALL", "80"], ["80", "ALL", "443"]]
@@ -168,8 +168,8 @@ async def test_changes_that_name_no_version_all_happen(tmp_path: Path) -> None:
         pytest.param({"Port": "80-90,99"}, "InvalidParameterValue.Malformed", id="mixed"),
         pytest.param({"Protocol": "ICMP"}, "InvalidParameter.Coexist", id="icmp-with-port"),
         pytest.param({"Protocol": "GRE"}, "InvalidParameterValue", id="protocol"),
-        pytest.param({"Protocol": ""}, "MissingParameter", id="no-protocol"),
-        pytest.param({"CidrBlock": ""}, "MissingParameter", id="no-range"),
+        pytest.param({"Protocol": ""}, "InvalidParameterValue.Empty", id="no-protocol"),
+        pytest.param({"CidrBlock": ""}, "InvalidParameterValue.Empty", id="no-range"),
         pytest.param({"CidrBlock": "all"}, "InvalidParameterValue.Malformed", id="word"),
         pytest.param({"CidrBlock": "10.0.0.0/33"}, "InvalidParameterValue.Malformed", id="mask"),
         pytest.param({"Ipv6CidrBlock": "::/0"}, "UnsupportedOperation", id="ipv6"),
@@ -177,7 +177,7 @@ async def test_changes_that_name_no_version_all_happen(tmp_path: Path) -> None:
         pytest.param({"Action": "allow"}, "InvalidParameterValue", id="action"),
         pytest.param({"Port": "443"}, "UnsupportedOperation.DuplicatePolicy", id="twice"),
         pytest.param({"PolicyDescription": "x" * 101}, "InvalidParameterValue.TooLong", id="long"),
-        pytest.param({"PolicyIndex": 2}, "InvalidParameterValue", id="no-place"),
+        pytest.param({"PolicyIndex": 2}, "InvalidParameterValue.Range", id="no-place"),
     ],
 )
 async def test_a_rule_that_makes_no_sense_is_refused(
@@ -201,7 +201,7 @@ async def test_a_request_changes_one_direction(tmp_path: Path, verb: str) -> Non
         id_ = await group_of(context)
         with refused("InvalidParameter.Coexist"):
             await change(context, verb, id_, Ingress=[WEB], Egress=[WEB])
-        with refused("MissingParameter"):
+        with refused("InvalidParameterValue.Empty"):
             await change(context, verb, id_)
 
 
@@ -235,7 +235,7 @@ async def test_rules_are_found_by_what_they_say(
         id_ = await group_of(context, WEB | {"PolicyDescription": "the web"}, NOTHING)
         filters = [{"Name": name, "Values": [value]}]
         shown = await rules(context, id_, Filters=filters)
-        with refused("InvalidParameter.InvalidFilter"):
+        with refused("InvalidParameter.FilterInvalidKey"):
             await rules(context, id_, Filters=[{"Name": "colour", "Values": ["red"]}])
 
         assert ports(shown) == found

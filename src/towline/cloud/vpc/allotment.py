@@ -28,6 +28,21 @@ _HIGHEST = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Codes:
+    """How the quotas are refused, which is not the same for gateways."""
+
+    at_most: str
+    on_one_day: str
+
+
+_OF_ACCOUNT = _Codes("AddressQuotaLimitExceeded", "AddressQuotaLimitExceeded.DailyAllocate")
+_OF_GATEWAY = _Codes(
+    "LimitExceeded.AddressQuotaLimitExceeded",
+    "LimitExceeded.DailyAllocateAddressQuotaLimitExceeded",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Allotment:
     """How many addresses are wanted, and what they are to be like."""
 
@@ -43,15 +58,14 @@ class Allotment:
 def allot(context: Context, wanted: Allotment) -> tuple[list[ElasticIp], list[Write]]:
     """Free addresses, and the writes that make them the account's; refused over the quota."""
     resources = context.resources
+    codes = _OF_GATEWAY if wanted.bound_to else _OF_ACCOUNT
     if not 1 <= wanted.count <= QUOTA:
-        raise Refusal("InvalidParameterValue", f"AddressCount must be from 1 to {QUOTA}.")
+        raise Refusal("InvalidParameterValue.Range", f"AddressCount must be from 1 to {QUOTA}.")
     if len(resources.elastic_ips.list()) + wanted.count > QUOTA:
-        raise Refusal(
-            "AddressQuotaLimitExceeded", f"There are at most {QUOTA} elastic IPs in a region."
-        )
+        raise Refusal(codes.at_most, f"There are at most {QUOTA} elastic IPs in a region.")
     if given_today(context, ELASTIC_IPS) + wanted.count > _DAILY:
         raise Refusal(
-            "AddressQuotaLimitExceeded.DailyAllocate",
+            codes.on_one_day,
             f"At most {_DAILY} elastic IPs are allotted on one day.",
         )
     chosen = list[str]()
@@ -64,12 +78,16 @@ def allot(context: Context, wanted: Allotment) -> tuple[list[ElasticIp], list[Wr
     return allotted, writes
 
 
-def checked_bandwidth(charge_type: str, bandwidth: int) -> int:
-    """The Mbit/s asked for; refused when there cannot be so many or so few."""
+def checked_bandwidth(
+    charge_type: str,
+    bandwidth: int,
+    unfit: str = "InvalidParameterValue.BandwidthOutOfRange",
+) -> int:
+    """The Mbit/s asked for; refused with `unfit` when there cannot be so many or so few."""
     highest = _HIGHEST[charge_type]
     if not 1 <= bandwidth <= highest:
         raise Refusal(
-            "InvalidParameterValue.BandwidthOutOfRange",
+            unfit,
             f"InternetMaxBandwidthOut must be from 1 to {highest} Mbit/s with {charge_type}.",
         )
     return bandwidth

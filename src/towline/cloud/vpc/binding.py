@@ -49,7 +49,8 @@ async def associate_address(context: Context, asked: AssociateAddress) -> TaskSt
         (one,) = elastic_ips(resources, (asked.address_id,))
         if one.status is not ElasticIpStatus.UNBIND:
             raise Refusal(
-                "InvalidAddressIdStatus.NotPermit", f"{one.id} is {one.status}, not UNBIND."
+                "UnsupportedOperation.AddressStatusNotPermit",
+                f"{one.id} is {one.status}, not UNBIND.",
             )
         interface = _interface(resources, asked)
         _check_free(resources, interface)
@@ -96,7 +97,7 @@ def _check(asked: AssociateAddress) -> None:
         )
     if asked.instance_id.startswith("nat-"):
         raise Refusal(
-            "InvalidInstance.NotSupported",
+            "InvalidParameterValue.ResourceNotSupport",
             "Use AssociateNatGatewayAddress to bind an address to a NAT gateway.",
         )
     if asked.instance_id:
@@ -131,7 +132,7 @@ def _check_free(resources: Resources, interface: NetworkInterface) -> None:
 def _check_bound(one: ElasticIp) -> None:
     if one.bound_to.startswith("nat-"):
         raise Refusal(
-            "UnsupportedOperation",
+            "InvalidInstance.NotSupported",
             f"Use DisassociateNatGatewayAddress to take {one.id} off {one.bound_to}.",
         )
     if one.status not in _BOUND:

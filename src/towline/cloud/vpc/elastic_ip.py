@@ -164,7 +164,7 @@ async def describe_addresses(context: Context, asked: DescribeAddresses) -> Addr
         "address-isp": lambda _: "BGP",
         **tag_properties(asked.filters),
     }
-    found = matching(chosen, asked.filters, properties)
+    found = matching(chosen, asked.filters, properties, "InvalidParameter.InvalidFilter")
     page = tuple(_told(one) for one in part(found, asked.offset, asked.limit))
     return Addresses(total_count=len(found), address_set=page)
 
@@ -264,7 +264,10 @@ def _allotment(asked: AllocateAddresses) -> Allotment:
     if asked.internet_service_provider != "BGP":
         raise Refusal("UnsupportedOperation.IspNotSupported", "The only line here is BGP.")
     if asked.bandwidth_package_id:
-        raise Refusal("UnsupportedOperation", "There are no bandwidth packages here.")
+        raise Refusal(
+            "UnsupportedOperation.BandwidthPackageIdNotSupported",
+            "There are no bandwidth packages here.",
+        )
     token = checked_text("ClientToken", asked.client_token, _TOKEN_LENGTH)
     if not token.isascii():
         raise Refusal("InvalidParameterValue", "ClientToken must be ASCII.")

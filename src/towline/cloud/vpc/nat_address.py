@@ -25,6 +25,8 @@ from towline.store.write import Update, Write
 _QUOTA = 10  # addresses of a gateway
 _REMEMBERED = 100  # addresses that a gateway has no more: enough to tell whose entry is an old one
 _CHARGE_TYPE = "TRAFFIC_POSTPAID_BY_HOUR"
+_UNFIT = "InvalidParameterValue.EIPBrandWidthOutInvalid"
+_ABSENT = "UnsupportedOperation.PublicIpAddressIsNotExisted"
 
 
 class AssociateNatGatewayAddress(Parameters, frozen=True, kw_only=True):
@@ -168,33 +170,31 @@ def released(resources: Resources, ids: Sequence[str]) -> list[Update]:
 def _allotment(gateway: NatGateway, brought: Brought) -> Allotment:
     bandwidth = brought.new_bandwidth
     if bandwidth:
-        checked_bandwidth(_CHARGE_TYPE, bandwidth)
+        checked_bandwidth(_CHARGE_TYPE, bandwidth, _UNFIT)
     return Allotment(count=brought.new, bandwidth=bandwidth, bound_to=gateway.id)
 
 
 def _bound(resources: Resources, gateway: NatGateway, brought: Brought, ip: str) -> ElasticIp:
     """The address with the IP, as it is when the gateway has it."""
-    held = _by_ip(resources, ip)
+    held = _by_ip(resources, ip, _ABSENT)
     if held.status is not ElasticIpStatus.UNBIND:
         raise Refusal("ResourceInUse.Address", f"{ip} is {held.status}, not UNBIND.")
     if brought.bandwidth:
-        bandwidth = checked_bandwidth(held.charge_type, brought.bandwidth)
+        bandwidth = checked_bandwidth(held.charge_type, brought.bandwidth, _UNFIT)
         held = msgspec.structs.replace(held, bandwidth=bandwidth)
     return msgspec.structs.replace(held, status=ElasticIpStatus.BIND, bound_to=gateway.id)
 
 
 def _of_gateway(resources: Resources, gateway: NatGateway, ips: Sequence[str]) -> list[ElasticIp]:
-    found = [_by_ip(resources, ip) for ip in dict.fromkeys(ips)]
+    found = [_by_ip(resources, ip, "ResourceNotFound") for ip in dict.fromkeys(ips)]
     for held in found:
         if held.id not in gateway.elastic_ip_ids:
-            raise Refusal(
-                "UnsupportedOperation.NatGatewayEipNotExists",
-                f"{held.address} is not an address of {gateway.id}.",
-            )
+            raise Refusal("ResourceNotFound", f"{gateway.id} has no address {held.address}.")
     return found
 
 
-def _by_ip(resources: Resources, ip: str) -> ElasticIp:
+def _by_ip(resources: Resources, ip: str, absent: str) -> ElasticIp:
+    """The address with the IP; refused with `absent` when the account has none."""
     try:
         IPv4Address(ip)
     except ValueError:
@@ -204,9 +204,7 @@ def _by_ip(resources: Resources, ip: str) -> ElasticIp:
     for held in resources.elastic_ips.list():
         if held.address == ip:
             return held
-    raise Refusal(
-        "UnsupportedOperation.PublicIpAddressIsNotExisted", f"The account has no address {ip}."
-    )
+    raise Refusal(absent, f"The account has no address {ip}.")
 
 
 def _write(resources: Resources, gateway: NatGateway) -> Update:

@@ -14,13 +14,13 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
 from towline.cloud.transaction import Decision, settle, witness
 from towline.cloud.vpc.name import checked_name
 from towline.cloud.vpc.nat_address import Brought, bring, changing, gateway_of, released
-from towline.cloud.vpc.selection import present
+from towline.cloud.vpc.selection import filtered, present
 from towline.resource.nat_gateway import NatGateway, NatState
 from towline.resource.route_table import GatewayType, RouteTable
 from towline.resource.vpc import Vpc
@@ -162,7 +162,7 @@ async def describe_nat_gateways(context: Context, asked: DescribeNatGateways) ->
         "zone": lambda one: one.zone,
         **tag_properties(asked.filters),
     }
-    found = matching(chosen, asked.filters, properties)
+    found = filtered(chosen, asked.filters, properties)
     page = part(found, asked.offset, asked.limit)
     return NatGateways(
         nat_gateway_set=tuple(_told(resources, one) for one in page), total_count=len(found)

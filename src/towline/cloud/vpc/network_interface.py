@@ -11,9 +11,9 @@ from hashlib import sha256
 
 from towline.cloud.action import Action, Answer, AnyAction, Parameters
 from towline.cloud.context import Context, Resources
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.tag import Tag
-from towline.cloud.vpc.selection import selected
+from towline.cloud.vpc.selection import filtered, selected
 from towline.network.address import hardware_address
 from towline.resource.elastic_ip import ElasticIp
 from towline.resource.link import Link
@@ -102,7 +102,7 @@ async def describe_network_interfaces(
         "attachment.instance-id": lambda one: one.pod_uid,
         "is-primary": lambda _: "true",
     }
-    found = matching(chosen, asked.filters, properties)
+    found = filtered(chosen, asked.filters, properties)
     page = part(found, asked.offset, asked.limit)
     return NetworkInterfaces(
         network_interface_set=tuple(_told(context, one, bound.get(one.id)) for one in page),

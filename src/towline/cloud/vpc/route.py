@@ -136,7 +136,7 @@ async def delete_routes(context: Context, asked: DeleteRoutes) -> DeletedRoutes:
 
     def decide() -> Decision[DeletedRoutes]:
         table = one(resources.route_tables.list(), asked.route_table_id)
-        going = [_meant(table, route) for route in asked.routes]
+        going = [_meant(table, route, "ResourceNotFound") for route in asked.routes]
         kept = tuple(route for route in table.routes if route not in going)
         shown = tuple(told_route(table, route) for route in going)
         left = msgspec.structs.replace(table, routes=kept)
@@ -152,7 +152,8 @@ async def replace_routes(context: Context, asked: ReplaceRoutes) -> ReplacedRout
 
     def decide() -> Decision[ReplacedRoutes]:
         table = one(resources.route_tables.list(), asked.route_table_id)
-        old = [_meant(table, route) for route in asked.routes]
+        absent = "UnsupportedOperation.RecordNotExists"
+        old = [_meant(table, route, absent) for route in asked.routes]
         new = [_changed(was, route) for was, route in zip(old, asked.routes, strict=True)]
         for route in new:
             table = _with(resources, table, route)
@@ -190,14 +191,16 @@ async def _switch(
     context: Context, asked: SwitchRoutes, switched: Callable[[Route], Route]
 ) -> Done:
     resources = context.resources
-    if bool(asked.route_ids) == bool(asked.route_item_ids):
+    if not asked.route_ids and not asked.route_item_ids:
+        raise Refusal("MissingParameter", "Give RouteIds or RouteItemIds.")
+    if asked.route_ids and asked.route_item_ids:
         raise Refusal("InvalidParameter.Coexist", "Give either RouteIds or RouteItemIds.")
 
     def decide() -> Decision[Done]:
         table = one(resources.route_tables.list(), asked.route_table_id)
         meant = {route.id for route in table.routes if _is_named(route, asked)}
         if len(meant) < len({*asked.route_ids, *asked.route_item_ids}):
-            raise Refusal("InvalidRouteId.NotFound", f"{table.id} has not all of these routes.")
+            raise Refusal("ResourceNotFound", f"{table.id} has not all of these routes.")
         routes = tuple(switched(one) if one.id in meant else one for one in table.routes)
         return Decision([_write(resources, msgspec.structs.replace(table, routes=routes))], Done())
 
@@ -218,15 +221,12 @@ def _check_any(routes: Sequence[RouteAsked]) -> None:
             raise Refusal("UnsupportedOperation.SystemRoute", "Only USER routes can be changed.")
 
 
-def _meant(table: RouteTable, asked: RouteAsked) -> Route:
-    """The route of the table that a caller means."""
+def _meant(table: RouteTable, asked: RouteAsked, absent: str) -> Route:
+    """The route of the table that a caller means; refused with `absent` when there is none."""
     for route in table.routes:
         if asked.route_id == route.id or asked.route_item_id == item_id(route):
             return route
-    raise Refusal(
-        "UnsupportedOperation.RecordNotExists",
-        f"{table.id} has no route {asked.route_item_id or asked.route_id}.",
-    )
+    raise Refusal(absent, f"{table.id} has no route {asked.route_item_id or asked.route_id}.")
 
 
 def _new(context: Context, table: RouteTable, asked: RouteAsked) -> Route:
@@ -302,16 +302,12 @@ def _check_gateway(resources: Resources, vpc: Vpc, route: Route) -> None:
         case GatewayType.NAT:
             gateway = one(resources.nat_gateways.list(), route.gateway_id)
             if gateway.vpc_id != vpc.id:
-                raise Refusal(
-                    "UnsupportedOperation.VpcMismatch", f"{gateway.id} is in {gateway.vpc_id}."
-                )
+                raise Refusal("ResourceNotFound", f"{vpc.id} has no {gateway.id}.")
             if gateway.state is NatState.DELETING:
                 raise Refusal("ResourceNotFound", f"{gateway.id} is being deleted.")
         case GatewayType.EIP:
             if route.gateway_id != _OWN_ADDRESS:
-                raise Refusal(
-                    "InvalidParameterValue.RouteNextHopInvalid", "GatewayId of an EIP route is 0."
-                )
+                raise Refusal("InvalidParameterValue", "GatewayId of an EIP route is 0.")
         case GatewayType.NORMAL_CVM:
             _check_address(vpc, route.gateway_id)
 
@@ -322,7 +318,7 @@ def _check_address(vpc: Vpc, text: str) -> None:
     except ValueError:
         raise Refusal("InvalidParameterValue.Malformed", f"`{text}` is no address.") from None
     if not inside:
-        raise Refusal("InvalidParameterValue.NotInVpcCidr", f"{text} is not in {vpc.cidr}.")
+        raise Refusal("InvalidParameterValue", f"{text} is not in {vpc.cidr}.")
 
 
 def _write(resources: Resources, table: RouteTable) -> Update:

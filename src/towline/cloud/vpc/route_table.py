@@ -13,12 +13,12 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
 from towline.cloud.transaction import Decision, removal, settle, witness
 from towline.cloud.vpc.name import checked_name
-from towline.cloud.vpc.selection import one, selected
+from towline.cloud.vpc.selection import filtered, one, selected
 from towline.resource.route_table import Route, RouteTable
 from towline.resource.vpc import Subnet
 
@@ -147,7 +147,7 @@ async def describe_route_tables(context: Context, asked: DescribeRouteTables) ->
         "next-hop-type": lambda table: {route.gateway_type.value for route in table.routes},
         **tag_properties(asked.filters),
     }
-    found = matching(chosen, asked.filters, properties)
+    found = filtered(chosen, asked.filters, properties)
     shown_ = tuple(told(resources, table) for table in part(found, asked.offset, asked.limit))
     if not asked.need_router_info:
         shown_ = tuple(msgspec.structs.replace(info, route_set=()) for info in shown_)

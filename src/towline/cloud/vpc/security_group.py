@@ -12,13 +12,13 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.quota import counted
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
 from towline.cloud.transaction import Decision, removal, settle
 from towline.cloud.vpc.name import checked_name, checked_text
-from towline.cloud.vpc.selection import one, selected
+from towline.cloud.vpc.selection import filtered, one, selected
 from towline.resource.network_interface import NetworkInterface
 from towline.resource.quota import SECURITY_GROUPS
 from towline.resource.security_group import SecurityGroup
@@ -150,7 +150,7 @@ async def describe_security_groups(
         "project-id": lambda _: PROJECT,
         **tag_properties(asked.filters),
     }
-    found = matching(_ordered(chosen, asked), asked.filters, properties)
+    found = filtered(_ordered(chosen, asked), asked.filters, properties)
     page = tuple(_told(group) for group in part(found, asked.offset, asked.limit))
     return SecurityGroups(security_group_set=page, total_count=len(found))
 

@@ -137,7 +137,7 @@ async def modify_policies(context: Context, asked: ModifyPolicies) -> Done:
     wanted = asked.security_group_policy_set
     is_clearing = wanted.version == _CLEAR
     if not is_clearing and (wanted.ingress is None or wanted.egress is None):
-        raise Refusal("MissingParameter", "Egress and Ingress must both be given.")
+        raise Refusal("InvalidParameterValue.Empty", "Egress and Ingress must both be given.")
 
     def change(group: SecurityGroup) -> SecurityGroup:
         if is_clearing:
@@ -208,7 +208,7 @@ async def _change_one_way(
     if wanted.ingress and wanted.egress:
         raise Refusal("InvalidParameter.Coexist", "Give either Ingress or Egress, not both.")
     if not wanted.ingress and not wanted.egress:
-        raise Refusal("MissingParameter", "Give rules for Ingress or Egress.")
+        raise Refusal("InvalidParameterValue.Empty", "Give rules for Ingress or Egress.")
 
     def changed(group: SecurityGroup) -> SecurityGroup:
         _check_version(group, wanted)
@@ -247,7 +247,7 @@ def _place(policies: Sequence[PolicyAsked], length: int) -> int:
     if index is None:
         return length
     if not 0 <= index <= length:
-        raise Refusal("InvalidParameterValue", f"PolicyIndex must be from 0 to {length}.")
+        raise Refusal("InvalidParameterValue.Range", f"PolicyIndex must be from 0 to {length}.")
     return index
 
 
@@ -289,7 +289,7 @@ def _meets(direction: str, rule: SecurityRule, filter_: Filter) -> bool:
     if condition is None:
         known = ", ".join(sorted(_CONDITIONS))
         raise Refusal(
-            "InvalidParameter.InvalidFilter",
+            "InvalidParameter.FilterInvalidKey",
             f"There is no filter `{filter_.name}`, only {known}.",
         )
     return any(condition(direction, rule, value) for value in filter_.values)

@@ -96,7 +96,7 @@ def _meaning(rule: SecurityRule) -> tuple[str, str, str, Verdict]:
 
 def _protocol(text: str) -> str:
     if not text:
-        raise Refusal("MissingParameter", "A rule needs a Protocol.")
+        raise Refusal("InvalidParameterValue.Empty", "A rule needs a Protocol.")
     if text.upper() not in _PROTOCOLS:
         known = ", ".join(_PROTOCOLS)
         raise Refusal("InvalidParameterValue", f"Protocol `{text}` must be one of {known}.")
@@ -121,7 +121,7 @@ def _ports(protocol: str, text: str) -> str:
 def _cidr(text: str) -> str:
     """The range; host bits do not count, and every 0.0.0.0/n means everywhere."""
     if not text:
-        raise Refusal("MissingParameter", "A rule needs a CidrBlock.")
+        raise Refusal("InvalidParameterValue.Empty", "A rule needs a CidrBlock.")
     try:
         network = IPv4Network(text, strict=False)
     except ValueError:

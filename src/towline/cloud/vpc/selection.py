@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from towline.cloud.page import Filter
+from towline.cloud.page import Filter, matching
 from towline.cloud.refusal import Refusal
 
 _ID = re.compile(r"[a-z]+-[a-z0-9]{8}")
@@ -49,6 +49,15 @@ def selected(items: Sequence[T], ids: Sequence[str], filters: Sequence[Filter]) 
         if id_ not in by_id:
             raise Refusal("ResourceNotFound", f"The resource `{id_}` does not exist.")
     return [by_id[id_] for id_ in ids] if ids else list(items)
+
+
+def filtered(
+    items: Sequence[T],
+    filters: Sequence[Filter],
+    properties: Mapping[str, Callable[[T], str | Collection[str]]],
+) -> tuple[T, ...]:
+    """The items that meet every filter; refused when a filter names no property."""
+    return matching(items, filters, properties, "InvalidParameter.FilterInvalidKey")
 
 
 def _check(id_: str) -> None:

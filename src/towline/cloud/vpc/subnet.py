@@ -10,14 +10,14 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
 from towline.cloud.transaction import Decision, removal, settle, witness
 from towline.cloud.vpc.cidr import parse_cidr
 from towline.cloud.vpc.name import checked_name
 from towline.cloud.vpc.route_table import table_id_of
-from towline.cloud.vpc.selection import one, selected
+from towline.cloud.vpc.selection import filtered, one, selected
 from towline.resource.vpc import Subnet, Vpc
 
 _SMALLEST = 29  # bits of the smallest subnet's prefix
@@ -139,7 +139,7 @@ async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
         "is-default": lambda subnet: "true" if subnet.is_default else "false",
         **tag_properties(asked.filters),
     }
-    found = matching(chosen, asked.filters, properties)
+    found = filtered(chosen, asked.filters, properties)
     page = tuple(_info(context, subnet) for subnet in part(found, asked.offset, asked.limit))
     return Subnets(total_count=len(found), subnet_set=page)
 

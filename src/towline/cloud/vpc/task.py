@@ -60,7 +60,7 @@ async def describe_task_result(context: Context, asked: DescribeTaskResult) -> T
     if task is None:
         raise Refusal("MissingParameter", "The request is missing a required parameter `TaskId`.")
     if not 0 < task <= resources.store.revision:
-        raise Refusal("ResourceNotFound", f"The task {task} does not exist.")
+        raise Refusal("InvalidParameter", f"The task {task} does not exist.")
     collection = resources.elastic_ips
     records = resources.store.list(collection.kind).records
     held = [collection.decode(record) for record in records if record.revision == task]

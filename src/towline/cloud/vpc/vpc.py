@@ -13,7 +13,7 @@ import msgspec
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
-from towline.cloud.page import Filter, matching, part
+from towline.cloud.page import Filter, part
 from towline.cloud.quota import counted
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tag, checked, shown, tag_properties
@@ -21,7 +21,7 @@ from towline.cloud.transaction import Decision, removal, settle
 from towline.cloud.vpc.cidr import parse_cidr
 from towline.cloud.vpc.name import checked_name
 from towline.cloud.vpc.route_table import main_table
-from towline.cloud.vpc.selection import one, selected
+from towline.cloud.vpc.selection import filtered, one, selected
 from towline.resource.quota import VPCS
 from towline.resource.vpc import Vpc
 
@@ -145,7 +145,7 @@ async def describe_vpcs(context: Context, asked: DescribeVpcs) -> Vpcs:
         "is-default": lambda vpc: "true" if vpc.is_default else "false",
         **tag_properties(asked.filters),
     }
-    found = matching(chosen, asked.filters, properties)
+    found = filtered(chosen, asked.filters, properties)
     page = tuple(_info(vpc) for vpc in part(found, asked.offset, asked.limit))
     return Vpcs(total_count=len(found), vpc_set=page)
 
