@@ -43,19 +43,17 @@ class Routing:
 def routing(model: NetworkModel, vpc: Vpc, ways: Sequence[Egress]) -> Routing:
     """Of one VPC, whose ways to the internet are known."""
     subnets = model.subnets_of(vpc.id)
-    tables = {subnet.id: model.table_of(subnet) for subnet in subnets}
-    used = {table.id: table for table in tables.values() if table is not None}
-    numbers = table_numbers([*used, *(way.link for way in ways)])
+    tables = [table for table in model.route_tables if table.vpc_id == vpc.id]
+    numbers = table_numbers([*(table.id for table in tables), *(way.link for way in ways)])
     asked = _Asked(model, vpc, frozenset(way.link for way in ways))
     routes = {Route("default", RouteKind.BLACKHOLE, table="default"), *_nowhere(vpc, subnets)}
-    for table in used.values():
+    for table in tables:
         routes |= asked.routes(table, numbers[table.id])
     lookups = {Lookup(_INSIDE, "main")}
     for subnet in subnets:
-        table_or_none = tables[subnet.id]
-        if table_or_none is not None:
-            number = numbers[table_or_none.id]
-            lookups.add(Lookup(_TABLES, number, link=bridge(subnet.id)))
+        own = model.table_of(subnet)
+        if own is not None and own.id in numbers:
+            lookups.add(Lookup(_TABLES, numbers[own.id], link=bridge(subnet.id)))
     for way in (way for way in ways if way.private_ip):
         number = numbers[way.link]
         routes.add(Route("default", via=THERE, link=way.link, table=number))
