@@ -85,12 +85,13 @@ _junk = st.one_of(
 
 def parameters(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Parameters of an action: required ones nearly always, others now and then, sometimes junk."""
-    required, optional = {}, {}
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for one in msgspec.structs.fields(struct):
         value = _value(one.encode_name, one.type)
         (required if one.required else optional)[one.encode_name] = value
     right = st.fixed_dictionaries(required)
-    more = st.lists(st.sampled_from(sorted(optional) or [""]), max_size=2, unique=True).flatmap(
+    more = st.lists(st.sampled_from(sorted(optional) or [""]), max_size=3, unique=True).flatmap(
         lambda names: st.fixed_dictionaries(
             required | {name: optional[name] for name in names if name}
         )
@@ -143,7 +144,9 @@ def _text(name: str) -> st.SearchStrategy[str]:
 
 
 def _references(kind: str) -> st.SearchStrategy[str]:
-    return st.sampled_from([0, 0, 0, 0, 1, 2]).map(lambda number: f"{REFERENCE}{kind}/{number}")
+    return st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2]).map(
+        lambda number: f"{REFERENCE}{kind}/{number}"
+    )
 
 
 _PLAIN: dict[Any, st.SearchStrategy[Any]] = {

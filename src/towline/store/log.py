@@ -14,15 +14,14 @@ transaction. All methods block and belong to one thread at a time.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from towline.store.record import Change, Key, Record
+from towline.store.log_port import FOLD, KEEP, Behind, Decide
+from towline.store.record import Record
+from towline.store.row import entry_of, record_of, row_of
 from towline.store.schema import migrate
 from towline.store.write import Entry
 
-KEEP = 10_000  # revisions of history on disk; Kubernetes keeps about five minutes
-_FOLD = 1_000  # rows folded at once: a few milliseconds of write lock
 _BUSY = 30.0  # seconds to wait for another process's transaction
 
 _SNAPSHOT = "SELECT kind, scope, name, revision, created, value FROM snapshot"
@@ -50,12 +49,11 @@ _FOLD_DELETED = """
 """
 
 
-class Behind(Exception):
-    """Others have compacted revisions that this process has not read."""
-
-
-class Log:
+class SqliteLog:
     """One process's view of the file: what it has read, up to `revision`."""
+
+    failure: type[Exception] = sqlite3.Error
+    remedy = "free disk space or check the disk, then try again"
 
     def __init__(self, path: Path, keep: int = KEEP) -> None:
         self._database = sqlite3.connect(
@@ -72,7 +70,7 @@ class Log:
         self._database.execute("BEGIN")
         try:
             self._compacted = self._read_compacted()
-            records = tuple(_record(row) for row in self._database.execute(_SNAPSHOT))
+            records = tuple(record_of(row) for row in self._database.execute(_SNAPSHOT))
             self.revision = self._compacted
             return self._compacted, records, self._read_tail()
         finally:
@@ -92,13 +90,13 @@ class Log:
         finally:
             self._database.execute("COMMIT")
 
-    def append(self, decide: Callable[[Sequence[Entry]], Sequence[Entry]]) -> None:
+    def append(self, decide: Decide) -> None:
         """Append durably what `decide` answers to the entries that others appended meanwhile."""
         self._database.execute("BEGIN IMMEDIATE")
         known = self.revision
         try:
             entries = decide(self._read_new())
-            self._database.executemany(_APPEND, [_row(entry) for entry in entries])
+            self._database.executemany(_APPEND, [row_of(entry) for entry in entries])
             self._fold()
             self._database.execute("COMMIT")
         except BaseException:
@@ -120,7 +118,7 @@ class Log:
         return self._read_tail()
 
     def _read_tail(self) -> list[Entry]:
-        entries = [_entry(row) for row in self._database.execute(_TAIL, (self.revision,))]
+        entries = [entry_of(row) for row in self._database.execute(_TAIL, (self.revision,))]
         if entries:
             self.revision = entries[-1].record.revision
         return entries
@@ -131,25 +129,9 @@ class Log:
     def _fold(self) -> None:
         """Move the oldest rows into the snapshot once there are more than enough of them."""
         target = self.revision - self._keep
-        if target - self._compacted < min(_FOLD, self._keep):
+        if target - self._compacted < min(FOLD, self._keep):
             return
         self._database.execute(_FOLD_WRITTEN, (target,))
         self._database.execute(_FOLD_DELETED, (target,))
         self._database.execute("DELETE FROM log WHERE revision <= ?", (target,))
         self._database.execute("UPDATE meta SET compacted = ?", (target,))
-
-
-def _row(entry: Entry) -> tuple[int, str, str, str, str, int, bytes | None]:
-    record = entry.record
-    value = None if entry.change is Change.DELETED else record.value
-    return (record.revision, entry.change.value, *record.key, record.created, value)
-
-
-def _entry(row: tuple[int, str, str, str, str, int, bytes | None]) -> Entry:
-    revision, change, kind, scope, name, created, value = row
-    return Entry(Change(change), Record(Key(kind, scope, name), value or b"", revision, created))
-
-
-def _record(row: tuple[str, str, str, int, int, bytes]) -> Record:
-    kind, scope, name, revision, created, value = row
-    return Record(Key(kind, scope, name), value, revision, created)

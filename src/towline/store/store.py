@@ -1,4 +1,4 @@
-"""The store: revisioned records in memory, a log on disk, and watches.
+"""The store: revisioned records in memory, a log that lasts, and watches.
 
 Reads come from memory and never wait. Writes go through one task, the *pump*: all writes that
 arrive while the previous commit is being synced go into the next one together, so that many writers
@@ -10,18 +10,17 @@ durable.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from towline.problem import Problem
 from towline.store.error import StoreError
 from towline.store.feed import HISTORY, Feed, Watch
-from towline.store.log import KEEP, Behind, Log
+from towline.store.log_port import KEEP, Behind, Log
+from towline.store.place import Place, open_log
 from towline.store.record import Key, Listing, Record
 from towline.store.state import State
 from towline.store.write import Create, Delete, Draft, Entry, Update, Write
@@ -47,7 +46,7 @@ class _Pending:
 
 
 class Store:
-    """One process's door to the records of a file. Made by `open`; belongs to one event loop."""
+    """One process's door to the records of a log. Made by `open`; belongs to one event loop."""
 
     def __init__(self, log: Log, thread: ThreadPoolExecutor, retention: Retention) -> None:
         self._log = log
@@ -62,16 +61,17 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, retention: Retention | None = None) -> AsyncIterator[Store]:
-        """Open (and create) the file, and keep it open for the length of the `async with`.
+    async def open(cls, place: Place, retention: Retention | None = None) -> AsyncIterator[Store]:
+        """Open (and create) a file or the tables of a database, and keep them open for the length of
+        the `async with`.
 
         Writes still waiting when the block ends are committed first.
         """
         retention = retention or Retention()
         failure: BaseException | None = None
-        with ThreadPoolExecutor(1, f"store-{path.name}") as thread:
+        with ThreadPoolExecutor(1, "store") as thread:
             loop = asyncio.get_running_loop()
-            log = await loop.run_in_executor(thread, _open_log, path, retention.revisions)
+            log = await loop.run_in_executor(thread, open_log, place, retention.revisions)
             store = cls(log, thread, retention)
             try:
                 await store._load()
@@ -187,8 +187,8 @@ class Store:
         except Behind:
             await self._load()
             await self._commit(pending)
-        except sqlite3.Error as error:
-            _refuse(pending, error)
+        except self._log.failure as error:
+            _refuse(pending, self._log.remedy, error)
         else:
             self._happen(entries)
             for one, result in zip(pending, results, strict=True):
@@ -220,17 +220,6 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _open_log(path: Path, keep: int) -> Log:
-    try:
-        return Log(path, keep)
-    except sqlite3.Error as error:
-        raise Problem(
-            "store-unreadable",
-            cause=f"the records in {path} cannot be opened: {error}",
-            remedy="check the disk and its rights, or start over with `towline reset`",
-        ) from error
-
-
 def _answer(answer: asyncio.Future[tuple[Record, ...]], result: _Result) -> None:
     if answer.done():
         return  # the writer was cancelled; its write has happened all the same
@@ -240,13 +229,13 @@ def _answer(answer: asyncio.Future[tuple[Record, ...]], result: _Result) -> None
         answer.set_result(result)
 
 
-def _refuse(pending: Sequence[_Pending], error: sqlite3.Error) -> None:
+def _refuse(pending: Sequence[_Pending], remedy: str, error: Exception) -> None:
     for one in pending:
         if not one.answer.done():
             problem = Problem(
                 "store-unwritable",
                 cause=f"a record could not be written: {error}",
-                remedy="free disk space or check the disk, then try again",
+                remedy=remedy,
             )
             problem.__cause__ = error
             one.answer.set_exception(problem)

@@ -48,7 +48,7 @@ KINDS = sorted(value for name, value in vars(kind).items() if name.isupper())
 MAKERS = [
     one for one in ACTIONS if one[2].startswith(("Create", "Allocate", "Manage", "Associate"))
 ]
-EXAMPLES, STEPS, BURST = 30, 20, 5
+EXAMPLES, STEPS, BURST = 20, 12, 15
 _STATES: list[tuple[Any, Any]] = [
     (InstanceStatus.PENDING, InstanceStatus.RUNNING),
     (LinkStatus.CREATING, LinkStatus.RUNNING),
@@ -246,6 +246,8 @@ class CloudMachine(RuleBasedStateMachine):
         (instance,) = self.world.resources.instances.list()
         place = {"VpcId": vpc.id, "Zone": "ap-guangzhou-1"}
         self.make("vpc", "CreateSubnet", SubnetName="s", CidrBlock="10.0.1.0/24", **place)
+        self.make("vpc", "AllocateAddresses", AddressCount=2)
+        self.make("vpc", "CreateSecurityGroup", GroupName="g", GroupDescription="")
         self.make("vpc", "CreateNatGateway", VpcId=vpc.id, NatGatewayName="n", AddressCount=1)
         self.make(
             "tcr", "CreateNamespace", RegistryId=instance.id, NamespaceName="team", IsPublic=True
@@ -270,8 +272,9 @@ class CloudMachine(RuleBasedStateMachine):
         vpcs = {one.id for one in resources.vpcs.list()}
         instances = {one.id for one in resources.instances.list()}
         subnets = {one.id for one in resources.subnets.list()}
-        inside = [*resources.subnets.list(), *resources.route_tables.list()]
-        assert {one.vpc_id for one in (*inside, *resources.nat_gateways.list())} <= vpcs
+        assert {one.vpc_id for one in resources.subnets.list()} <= vpcs
+        assert {one.vpc_id for one in resources.route_tables.list()} <= vpcs
+        assert {one.vpc_id for one in resources.nat_gateways.list()} <= vpcs
         assert {one.instance_id for one in resources.namespaces.list()} <= instances
         assert {one.instance_id for one in resources.credentials.list()} <= instances
         assert {one.instance_id for one in resources.public_endpoints.list()} <= instances
@@ -342,7 +345,7 @@ class CloudMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-class TestCalls(CloudMachine.TestCase):
+class TestCalls(CloudMachine.TestCase):  # type: ignore[valid-type, misc]  # made at run time
     """The machine as a test."""
 
     settings = settings(

@@ -10,6 +10,7 @@ import pytest
 
 from towline.problem import Problem
 from towline.store.error import AlreadyExists, Conflict, NotFound
+from towline.store.log import SqliteLog
 from towline.store.record import Key
 from towline.store.store import Store
 from towline.store.write import Create, Delete, Update
@@ -148,6 +149,7 @@ async def test_a_full_disk_is_a_problem_and_not_the_end(tmp_path: Path) -> None:
     async with Store.open(path) as store:
         await store.create(FISH, b"1")
         pages = sqlite3.connect(path).execute("PRAGMA page_count").fetchone()[0]
+        assert isinstance(store._log, SqliteLog)
         store._log._database.execute(f"PRAGMA max_page_count={pages}")
         with pytest.raises(Problem) as problem:
             await store.create(FROG, b"1" * 100_000)

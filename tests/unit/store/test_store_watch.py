@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from towline.store.error import Compacted, Overrun
+from towline.store.log import SqliteLog
 from towline.store.record import Change, Event, Key
 from towline.store.store import Retention, Store
 
@@ -94,6 +95,7 @@ async def test_the_file_forgets_the_past_and_keeps_the_present(tmp_path: Path) -
         keep = await store.create(COD, b"cod")
         for _ in range(10):
             await life_of(store, PIKE)
+        assert isinstance(store._log, SqliteLog)
         rows = store._log._database.execute("SELECT count(*) FROM log").fetchone()[0]
     async with Store.open(path, retention) as store:
         assert rows <= 11

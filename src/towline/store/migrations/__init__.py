@@ -1,0 +1,1 @@
+"""How the tables of a store in PostgreSQL come to be; read by Alembic."""
