@@ -17,17 +17,20 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dns.message
 
 from towline.linux import network_namespace
 from towline.linux.namespace_socket import SocketMaker
 from towline.network.name_answer import Answers
-from towline.network.zone import Zone
+from towline.network.zone import View, closed, public_zones
 from towline.sandbox.network.name_server import NameServer
+from towline.sandbox.network.query_log import QueryLog
 
 NAME, ADDRESS = "demo.tencentcloudcr.com", "198.18.0.10"
 OURS, THEIRS = "127.0.0.1", "127.0.0.2"
@@ -37,9 +40,11 @@ _numbers = itertools.count()
 
 async def serve(namespace: str) -> None:
     """Our name server, until it is killed."""
-    server = NameServer(namespace, Answers(Zone({NAME: ADDRESS})))
-    await server.open((OURS,))
-    await asyncio.Event().wait()
+    answers = Answers(View({}, closed(public_zones([(NAME, ADDRESS)]))))
+    with tempfile.TemporaryDirectory() as folder:
+        server = NameServer(namespace, answers, QueryLog(Path(folder) / "bench.ring"))
+        await server.open((OURS,))
+        await asyncio.Event().wait()
 
 
 @contextmanager

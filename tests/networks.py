@@ -25,9 +25,11 @@ from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
 from towline.resource.nat_gateway import NatGateway
 from towline.resource.network_interface import NetworkInterface
+from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.route_table import RouteTable
 from towline.resource.vpc import Address, Subnet, Vpc
+from towline.sandbox.network.naming import Naming
 from towline.sandbox.network.serve import Network
 from towline.store.collection import Collection
 from towline.store.store import Store
@@ -44,6 +46,8 @@ Resource = (
     | ElasticIp
     | NetworkInterface
     | PublicEndpoint
+    | PrivateZone
+    | ZoneRecord
 )
 T = TypeVar("T", bound=Resource)
 _KEYS: Mapping[type[Resource], tuple[str, str, str]] = {
@@ -57,6 +61,8 @@ _KEYS: Mapping[type[Resource], tuple[str, str, str]] = {
     ElasticIp: (kind.ELASTIC_IP, "", "id"),
     NetworkInterface: (kind.NETWORK_INTERFACE, "vpc_id", "id"),
     PublicEndpoint: (kind.PUBLIC_ENDPOINT, "", "instance_id"),
+    PrivateZone: (kind.PRIVATE_ZONE, "", "id"),
+    ZoneRecord: (kind.ZONE_RECORD, "zone_id", "id"),
 }
 """The kind of each sort of record, and the fields that are its scope (empty for none) and its name."""
 PUBLIC_ADDRESS = "198.18.0.10"
@@ -96,6 +102,31 @@ def link(vpc_number: int, access_ip: str = "", *, subnet_number: int = 0) -> Lin
         subnet_id=f"subnet-v{vpc_number}n{subnet_number}",
         access_ip=access_ip,
         created_at="",
+    )
+
+
+def private_zone(domain: str, *vpcs: Vpc, recursion: bool = True) -> PrivateZone:
+    """A private zone that is bound to VPCs."""
+    return PrivateZone(
+        id=f"zone-{domain}",
+        domain=domain,
+        vpc_ids=tuple(each.id for each in vpcs),
+        recursion=recursion,
+        created_at="",
+        updated_at="",
+    )
+
+
+def zone_record(of: PrivateZone, subdomain: str, value: str, type_: str = "A") -> ZoneRecord:
+    """A record of a private zone."""
+    return ZoneRecord(
+        id=f"{subdomain}-{value}",
+        zone_id=of.id,
+        subdomain=subdomain,
+        type=type_,
+        value=value,
+        created_at="",
+        updated_at="",
     )
 
 
@@ -326,7 +357,7 @@ async def agent(folder: Path, *values: Resource) -> AsyncIterator[Agent]:
     ledger = Ledger.open(data.ledger, data.sandboxes)
     async with Store.open(data.records) as store:
         await store.apply([_creation(store, value) for value in values])
-        async with Network(store, ledger, data.doors_socket) as network:
+        async with Network(store, ledger, data.doors_socket, Naming(data.queries)) as network:
             yield Agent(network, ledger.names, store)
 
 

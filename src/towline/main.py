@@ -202,15 +202,17 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     from towline.cluster.kubernetes_http import HttpKubernetes
     from towline.cluster.node.serve import serve
     from towline.linux.ledger import Ledger
+    from towline.sandbox.network.naming import Naming
     from towline.sandbox.network.serve import Network
     from towline.sandbox.provider import Sandbox
     from towline.store.store import Store
 
     ledger = Ledger.open(data.ledger, data.sandboxes)
+    naming = Naming(data.queries, uplink=os.environ.get("TOWLINE_UPLINK_RESOLVER", ""))
     async with (
         Store.open(data.records) as store,
         HttpKubernetes.from_kubeconfig(data.agent_kubeconfig) as kubernetes,
-        Network(store, ledger, data.doors_socket) as network,
+        Network(store, ledger, data.doors_socket, naming) as network,
         Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
     ):
         await serve(kubernetes, sandbox, network.subnets, _node_settings(data), ready)

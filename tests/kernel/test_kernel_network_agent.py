@@ -22,11 +22,13 @@ from tests.networks import (
     connect,
     heard,
     link,
+    private_zone,
     subnet,
     swept,
     until,
     visitor,
     vpc,
+    zone_record,
 )
 
 from towline.linux import network_namespace
@@ -192,13 +194,9 @@ async def test_names_follow_the_records(here: Agent, folder: Path) -> None:
         await here.write(link(0))
         address = await here.access_ip()
         linked = [await name_in(pod, name) for name in (domain, vpc_domain)]
-        await here.links.update(
-            "vpc-0",
-            INSTANCE.id,
-            lambda held: msgspec.structs.replace(
-                held, resolve_default_domain=True, resolve_vpc_domain=True
-            ),
-        )
+        zone = private_zone(domain.partition(".")[2], vpc(0))
+        records = [zone_record(zone, name, address) for name in ("demo", "demo-vpc")]
+        await here.write(zone, *records)
 
         async def switched() -> bool:
             return await name_in(pod, domain) != PUBLIC_ADDRESS

@@ -20,6 +20,7 @@ from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
 from towline.resource.nat_gateway import NatGateway
 from towline.resource.network_interface import NetworkInterface
+from towline.resource.private_zone import PrivateZone, PrivateZoneService, ZoneRecord
 from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.quota import Quota
 from towline.resource.repository import Repository
@@ -53,6 +54,11 @@ class Resources:
         self.elastic_ips = Collection(store, kind.ELASTIC_IP, ElasticIp)
         self.security_groups = Collection(store, kind.SECURITY_GROUP, SecurityGroup)
         self.network_interfaces = Collection(store, kind.NETWORK_INTERFACE, NetworkInterface)
+        self.private_zones = Collection(store, kind.PRIVATE_ZONE, PrivateZone)
+        self.zone_records = Collection(store, kind.ZONE_RECORD, ZoneRecord)
+        self.private_zone_services = Collection(
+            store, kind.PRIVATE_ZONE_SERVICE, PrivateZoneService
+        )
         self.quotas = Collection(store, kind.QUOTA, Quota)
         self.access_keys = Collection(store, kind.ACCESS_KEY, AccessKey)
         self.audit = Collection(store, kind.AUDIT_ENTRY, AuditEntry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from towline.cloud.context import Clock, Resources, rfc3339
 from towline.cloud.identifier import resource_id
+from towline.cloud.tcr import resolution
 from towline.cloud.vpc.route_table import main_table
 from towline.resource.cluster import Cluster
 from towline.resource.vpc import Subnet, Vpc
@@ -21,11 +22,13 @@ SUBNET_RANGE = "10.0.0.0/24"
 async def found(resources: Resources, region: str, clock: Clock) -> None:
     """Make these records together, unless there is a cluster already.
 
-    VPCs that were made before there were route tables get their main one.
+    VPCs that were made before there were route tables get their main one, and links that were resolved
+    before there were private zones get theirs.
     """
     now = rfc3339(clock())
     if resources.clusters.list():
         await _complete(resources, now)
+        await resolution.complete(resources, now)
         return
     vpc = Vpc(id=resource_id("vpc"), name=NAME, cidr=VPC_RANGE, created_at=now, is_default=True)
     table = main_table(vpc.id, now)

@@ -102,6 +102,11 @@ class DataDirectory:
         return self.root / "logs"
 
     @property
+    def queries(self) -> Path:
+        """What was asked of each resolver last."""
+        return self.logs / "queries"
+
+    @property
     def run(self) -> Path:
         """Sockets, locks and process ids of what runs now."""
         return self.root / "run"

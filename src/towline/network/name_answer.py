@@ -7,15 +7,18 @@ dnspython reads and writes the wire format; what is decided here is only which a
     other operations than a query                NOTIMP
     EDNS of a later version                      BADVERS
     other classes than the internet, transfers   REFUSED
+    aliases in a circle                          SERVFAIL
     a name that does not exist                   NXDOMAIN, with the zone's SOA
     a name that has nothing of the type          no error and no data, with the zone's SOA
+    a name that only the uplink may know         `Beyond`, and SERVFAIL when it does not say
 
-The resolver is the last word on every name: there are no other name servers to ask.
+Most answers are never computed: see `Answers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import dns.exception
@@ -26,51 +29,113 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 
-from towline.network.zone import Finding, Zone
+from towline.network.zone import View, authority, wire_of
 
 PAYLOAD = 1232  # what fits every path without fragments (DNS flag day 2020)
 STREAM_LIMIT = 65_535  # RFC 1035, 4.2.2: a length of two bytes
-TTL = 10  # seconds: switching a link's resolution must soon be seen by those who remember answers
 _HEADER = 12
 _PLAIN_LIMIT = 512  # RFC 1035, 4.2.1: without EDNS
 _REMEMBERED = 4096  # answers, each to a question of at most _PLAIN_LIMIT bytes
+_FAMILIES = 1024
+_NAME = _HEADER - 2  # where the question's name begins in what follows its number
 _TRANSFERS = {dns.rdatatype.AXFR, dns.rdatatype.IXFR}
+_NAMELESS = {dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.TXT}
 _OPT_VERSION = 0
-_Name = dns.name.Name
 _Message = dns.message.Message
-_Answerer = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """The uplink must be asked, and `Answers.complete` told what it said."""
+
+    name: dns.name.Name
+    type: dns.rdatatype.RdataType
+
+
+Reply = bytes | Beyond | None
+"""What is answered; None is silence."""
 
 
 class Answers:
-    """The answers that follow from one zone.
+    """The answers that follow from one view, which never changes.
 
     Whatever follows the two bytes of a question's number decides the answer, so answers are
     remembered by it: pods ask the same few questions over and over.
+
+    Of names that do not exist there is no end, but those with the same parent have the same answer.
+    So an answer is also remembered for its *family*: all questions that differ from it in nothing
+    but the bytes of the name's first label. It is right for each of them once that label is put
+    into it, unless the name is one of those that exist.
     """
 
-    def __init__(self, zone: Zone) -> None:
-        self._zone = zone
-        self._remembered = lru_cache(_REMEMBERED)(self._datagram)
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._existing = frozenset(map(wire_of, view.names()))
+        self._families = dict[tuple[int, bytes, bytes], _Family]()
+        self._remembered = lru_cache(_REMEMBERED)(self._of_family)
 
-    def to_datagram(self, question: bytes) -> bytes | None:
-        """The answer to a datagram, cut short where it does not fit; None for silence."""
+    def to_datagram(self, question: bytes) -> Reply:
+        """The answer to a datagram, cut short where it does not fit."""
         short = len(question) <= _PLAIN_LIMIT
         return _numbered(question, self._remembered if short else self._datagram)
 
-    def to_stream(self, question: bytes) -> bytes | None:
-        """The answer over TCP, whatever its length; None for silence."""
+    def to_stream(self, question: bytes) -> Reply:
+        """The answer over TCP, whatever its length."""
         return _numbered(question, self._stream)
 
-    def _datagram(self, body: bytes) -> bytes:
+    def complete(self, question: bytes, said: _Message | None, limit: int) -> bytes:
+        """The answer to a question that was `Beyond`, once the uplink has said something (or
+        nothing), in at most `limit` bytes.
+        """
+        asked = dns.message.from_wire(question)
+        answer = _response(asked)
+        found = self._view.find(asked.question[0].name, asked.question[0].rdtype)
+        if said is None:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        else:
+            answer.set_rcode(said.rcode())
+            answer.answer = [*found.answer, *said.answer]
+            answer.authority = list(said.authority)
+            answer.flags |= said.flags & dns.flags.TC
+        return rendered(answer, limit if limit == STREAM_LIMIT else _datagram_limit(answer))
+
+    def _of_family(self, body: bytes) -> bytes | Beyond:
+        first = body[_NAME] if len(body) > _NAME else 0
+        end = _NAME + 1 + first
+        family = self._families.get((first, body[:_NAME], body[end:]))
+        if family is not None and body[_NAME : family.end].lower() not in self._existing:
+            return family.begin + body[_NAME:end] + family.rest
+        answer = self._datagram(body)
+        if isinstance(answer, bytes):
+            self._remember_family(body, answer)
+        return answer
+
+    def _remember_family(self, body: bytes, answer: bytes) -> None:
+        """Keep the answer for others if nothing in it is owed to the first label but that label."""
+        read = dns.message.from_wire(answer)
+        if len(read.question) != 1 or {one.rdtype for one in read.answer} - _NAMELESS:
+            return
+        name = wire_of(read.question[0].name)
+        if name in self._existing or not body[_NAME:].lower().startswith(name):
+            return
+        if len(self._families) >= _FAMILIES:
+            self._families.clear()
+        first = body[_NAME]
+        end = _NAME + 1 + first
+        self._families[first, body[:_NAME], body[end:]] = _Family(
+            begin=answer[:_HEADER], rest=answer[end + 2 :], end=_NAME + len(name)
+        )
+
+    def _datagram(self, body: bytes) -> bytes | Beyond:
         answer = self._answer(body)
-        return rendered(answer, min(max(answer.request_payload, _PLAIN_LIMIT), PAYLOAD))
+        return answer if isinstance(answer, Beyond) else rendered(answer, _datagram_limit(answer))
 
-    def _stream(self, body: bytes) -> bytes:
-        return rendered(self._answer(body), STREAM_LIMIT)
+    def _stream(self, body: bytes) -> bytes | Beyond:
+        answer = self._answer(body)
+        return answer if isinstance(answer, Beyond) else rendered(answer, STREAM_LIMIT)
 
-    def _answer(self, body: bytes) -> _Message:
+    def _answer(self, body: bytes) -> _Message | Beyond:
         question = b"\0\0" + body
         try:
             asked = dns.message.from_wire(question)
@@ -78,39 +143,54 @@ class Answers:
             return _bare(question, dns.rcode.NOTAUTH)  # RFC 8945, 5.2.1: nobody has a key here
         except (dns.exception.DNSException, ValueError):
             return _bare(question, dns.rcode.FORMERR)
-        answer = dns.message.make_response(asked, recursion_available=True, our_payload=PAYLOAD)
-        # RFC 3225, 3: the bit that asks for signatures is copied, also by those who have none.
-        answer.ednsflags |= asked.ednsflags & dns.flags.DO
-        return self._fill(asked, answer)
+        return self._fill(asked, _response(asked))
 
-    def _fill(self, asked: _Message, answer: _Message) -> _Message:
+    def _fill(self, asked: _Message, answer: _Message) -> _Message | Beyond:
         refusal = _refusal(asked)
         if refusal is not None:
             answer.set_rcode(refusal)
             return answer
         (question,) = asked.question
-        apex = dns.name.from_text(self._zone.apex(_text(question.name)))
-        finding, address = self._zone.find(_text(question.name))
-        wanted = question.rdtype
-        if address is not None and wanted in {dns.rdatatype.A, dns.rdatatype.ANY}:
-            answer.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "A", address))
-        elif wanted in {dns.rdatatype.SOA, dns.rdatatype.ANY} and question.name == apex:
-            answer.answer.append(dns.rrset.from_rdata(question.name, TTL, _authority(apex)[0]))
-        else:
-            if finding is Finding.NO_SUCH_NAME:
-                answer.set_rcode(dns.rcode.NXDOMAIN)
-            answer.authority.append(_authority(apex))
+        found = self._view.find(question.name, question.rdtype)
+        if found.beyond is not None:
+            return Beyond(found.beyond, question.rdtype)
+        answer.set_rcode(found.rcode)
+        answer.answer.extend(found.answer)
+        if found.apex is not None:
+            answer.authority.append(authority(found.apex))
         return answer
 
 
-def _numbered(question: bytes, answered: _Answerer) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class _Family:
+    begin: bytes
+    """The header of the answer, with the number 0."""
+    rest: bytes
+    """What follows the first label of the question's name."""
+    end: int
+    """Where the name ends in what follows a question's number."""
+
+
+def _numbered(question: bytes, answered: Callable[[bytes], bytes | Beyond]) -> Reply:
     """An answer to the number of its question; none to what is no question at all.
 
     Answering answers would let two resolvers talk to each other for ever.
     """
     if len(question) < _HEADER or question[2] & 0x80:
         return None
-    return question[:2] + answered(question[2:])[2:]
+    reply = answered(question[2:])
+    return question[:2] + reply[2:] if isinstance(reply, bytes) else reply
+
+
+def _response(asked: _Message) -> _Message:
+    answer = dns.message.make_response(asked, recursion_available=True, our_payload=PAYLOAD)
+    # RFC 3225, 3: the bit that asks for signatures is copied, also by those who have none.
+    answer.ednsflags |= asked.ednsflags & dns.flags.DO
+    return answer
+
+
+def _datagram_limit(answer: _Message) -> int:
+    return min(max(answer.request_payload, _PLAIN_LIMIT), PAYLOAD)
 
 
 def _refusal(asked: _Message) -> dns.rcode.Rcode | None:
@@ -140,17 +220,3 @@ def _bare(question: bytes, rcode: dns.rcode.Rcode) -> _Message:
 def rendered(answer: _Message, limit: int) -> bytes:
     """The answer in at most `limit` bytes, marked as cut short when it does not fit."""
     return answer.to_wire(max_size=limit, prefer_truncation=True)
-
-
-def _text(name: _Name) -> str:
-    return name.to_text(omit_final_dot=True)
-
-
-@lru_cache(64)
-def _authority(apex: _Name) -> dns.rrset.RRset:
-    """What a zone says of itself; the values are those of RFC 6303, 3, for zones served locally.
-
-    The last is how long others may remember that a name does not exist (RFC 2308).
-    """
-    said = f"{apex} nobody.invalid. 1 3600 1200 604800 {TTL}"
-    return dns.rrset.from_text(apex, TTL, "IN", "SOA", said)

@@ -21,5 +21,6 @@ QUOTA = "quota"  # scope "", name <what is counted, see quota.py>
 PUBLIC_ENDPOINT = "public-endpoint"  # scope "", name <instance id>
 PRIVATE_ZONE = "private-zone"  # scope "", name <zone id>
 ZONE_RECORD = "zone-record"  # scope <zone id>, name <record id>
+PRIVATE_ZONE_SERVICE = "private-zone-service"  # scope "", name "service"
 ACCESS_KEY = "access-key"  # scope "", name <secret id>
 AUDIT_ENTRY = "audit-entry"  # scope "", name <time> <request id>

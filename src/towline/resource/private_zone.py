@@ -16,12 +16,20 @@ class PrivateZone(msgspec.Struct, frozen=True, kw_only=True):
     """Whether names below the domain that have no record are looked up publicly (`DnsForwardStatus`);
     without it they do not exist.
     """
+    cname_speedup: bool = True
+    """Kept and told; the resolver follows aliases at once in any case."""
     link_instance_id: str = ""
     """The instance whose links made it; empty for a zone that a user made."""
     remark: str = ""
     created_at: str
     updated_at: str
     tags: dict[str, str] = {}
+
+
+class PrivateZoneService(msgspec.Struct, frozen=True, kw_only=True):
+    """That somebody has subscribed to private zones, which is asked for before there may be any."""
+
+    subscribed_at: str
 
 
 class ZoneRecord(msgspec.Struct, frozen=True, kw_only=True):

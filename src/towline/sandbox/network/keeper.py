@@ -30,10 +30,17 @@ from towline.sandbox.network.resolvers import Resolvers
 class Keeper:
     """Everything but the pods' own namespaces."""
 
-    def __init__(self, names: Names, records: Records, addresses: Addresses, doors: Doors) -> None:
+    def __init__(
+        self,
+        names: Names,
+        records: Records,
+        addresses: Addresses,
+        doors: Doors,
+        resolvers: Resolvers,
+    ) -> None:
         self.links = Links(records, addresses, doors)
         self.endpoints = Endpoints(names, records, doors)
-        self.resolvers = Resolvers(names, records)
+        self.resolvers = resolvers
         self._gateways = Gateways(records)
         self._names = names
         self._records = records

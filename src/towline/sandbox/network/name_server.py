@@ -1,28 +1,60 @@
-"""A VPC's name server: UDP and TCP at both of its addresses, inside the router's namespace."""
+"""A name server: UDP and TCP at its addresses, inside a namespace.
+
+What it answers is decided elsewhere (`network.name_answer`); here are the sockets. Datagrams are read
+until there are none, without the machinery of transports, because most cost less than it would.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol
+
+from dns.message import Message
 
 from towline.linux import network_namespace
 from towline.network.address import RESOLVERS
-from towline.network.name_answer import Answers
+from towline.network.name_answer import PAYLOAD, STREAM_LIMIT, Answers, Beyond
+from towline.sandbox.network.uplink import Said
 
 PORT = 53
 _PATIENCE = 10.0  # seconds for the next question on a connection (RFC 7766, 6.2.3: a few seconds)
 _CONNECTIONS = 256  # at a time; more are hung up on
+_LONGEST = 4096  # bytes of a datagram that is read
+_BATCH = 64  # datagrams at a time, so that others of the process get their turn
+_Client = tuple[str, int]
+
+
+class Journal(Protocol):
+    """Keeps what was answered."""
+
+    def note(self, client: str, answer: bytes) -> None:
+        """Keep one answer that was sent to an address."""
+
+
+class Beyonds(Protocol):
+    """Who is asked for what nobody here knows."""
+
+    def ask(self, beyond: Beyond) -> Said:
+        """Ask; what is too long for a datagram comes back marked as cut."""
+
+    async def ask_whole(self, beyond: Beyond) -> Message | None:
+        """Ask for all of it."""
 
 
 class NameServer:
-    """Serves the answers of one zone, which can be exchanged while it serves."""
+    """Serves the answers of one view, which can be exchanged while it serves."""
 
-    def __init__(self, namespace: str, answers: Answers) -> None:
+    def __init__(
+        self, namespace: str, answers: Answers, journal: Journal, uplink: Beyonds | None = None
+    ) -> None:
         self.answers = answers
         self._namespace = namespace
-        self._datagrams: list[asyncio.DatagramTransport] = []
+        self._journal = journal
+        self._uplink = uplink
+        self._datagrams: list[socket.socket] = []
         self._streams: list[asyncio.Server] = []
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -37,8 +69,9 @@ class NameServer:
 
     def close(self) -> None:
         """Serve no more, and hang up."""
-        for datagrams in self._datagrams:
-            datagrams.close()
+        for bound in self._datagrams:
+            asyncio.get_running_loop().remove_reader(bound)
+            bound.close()
         for listening in self._streams:
             listening.close()
         for connection in self._connections:
@@ -47,16 +80,45 @@ class NameServer:
         self._streams.clear()
 
     async def _open(self, address: str) -> None:
-        loop = asyncio.get_running_loop()
         bound = await asyncio.to_thread(
             network_namespace.bind_datagram, self._namespace, address, PORT
         )
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
-        self._datagrams.append(transport)
+        self._datagrams.append(bound)
+        asyncio.get_running_loop().add_reader(bound, self._receive, bound)
         listening = await asyncio.to_thread(
             network_namespace.listen, self._namespace, address, PORT
         )
         self._streams.append(await asyncio.start_server(self._serve, sock=listening))
+
+    def _receive(self, bound: socket.socket) -> None:
+        """Answer the datagrams that wait."""
+        for _ in range(_BATCH):
+            try:
+                question, client = bound.recvfrom(_LONGEST)
+            except OSError:  # mostly that there are no more; an asker who is gone is no trouble
+                return
+            reply = self.answers.to_datagram(question)
+            if isinstance(reply, Beyond):
+                self._ask_beyond(reply, bound, client, question)
+            elif reply is not None:
+                self._send(bound, client, reply)
+
+    def _ask_beyond(
+        self, beyond: Beyond, bound: socket.socket, client: _Client, question: bytes
+    ) -> None:
+        answers = self.answers  # those that found it beyond them complete it, too
+
+        def pass_on(said: Said) -> None:
+            self._send(bound, client, answers.complete(question, said.result(), PAYLOAD))
+
+        if self._uplink is not None:
+            self._uplink.ask(beyond).add_done_callback(pass_on)
+
+    def _send(self, bound: socket.socket, client: _Client, answer: bytes) -> None:
+        # A datagram may get lost anywhere, also here; and the socket may be closed by now.
+        with contextlib.suppress(OSError):
+            bound.sendto(answer, client)
+        self._journal.note(client[0], answer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: any number of questions, one after another (RFC 7766)."""
@@ -75,24 +137,15 @@ class NameServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         async with asyncio.timeout(_PATIENCE):
             length = int.from_bytes(await reader.readexactly(2), "big")
-            answer = self.answers.to_stream(await reader.readexactly(length))
-            if answer is None:
+            question = await reader.readexactly(length)
+            answers = self.answers
+            reply = answers.to_stream(question)
+            if reply is None:
                 return False  # what is no question is no client either
-            writer.write(len(answer).to_bytes(2, "big") + answer)
+            if isinstance(reply, Beyond):
+                said = None if self._uplink is None else await self._uplink.ask_whole(reply)
+                reply = answers.complete(question, said, STREAM_LIMIT)
+            writer.write(len(reply).to_bytes(2, "big") + reply)
             await writer.drain()
+            self._journal.note(writer.get_extra_info("peername")[0], reply)
             return True
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, server: NameServer) -> None:
-        self._server = server
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclasses of asyncio's.
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        answer = self._server.answers.to_datagram(data)
-        if answer is not None and self._transport is not None:
-            self._transport.sendto(answer, addr)

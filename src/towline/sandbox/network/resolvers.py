@@ -1,54 +1,79 @@
-"""The name servers of all VPCs, and what each answers."""
+"""The name servers: one in every VPC, and one in the internet that sees only what is public.
+
+Whoever asks the internet's server from inside a VPC, by a way that leads there, gets the public
+addresses, also where private resolution is on: private zones are known to a VPC's own servers only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from towline.linux import network_namespace
+from towline.network.address import RESOLVERS
 from towline.network.name import Names
 from towline.network.name_answer import Answers
-from towline.network.zone import Zone, zone_of
+from towline.network.zone import View, closed, private_zones, public_zones
+from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.sandbox.network.name_server import NameServer
+from towline.sandbox.network.naming import Naming
+from towline.sandbox.network.query_log import QueryLog, path_of
 from towline.sandbox.network.records import Records
+from towline.sandbox.network.uplink import Uplink
+
+INTERNET = "internet"
+PUBLIC_RESOLVER = "198.18.0.53"
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a view follows from."""
+
+    public: tuple[tuple[str, str], ...]
+    zones: tuple[PrivateZone, ...] = ()
+    records: tuple[ZoneRecord, ...] = ()
 
 
 class Resolvers:
-    """One name server for each router that stands.
+    """One name server for each namespace that stands and is to have one.
 
-    A router that was made anew by somebody else is another one: sockets stay in the namespace they
+    A namespace that was made anew by somebody else is another one: sockets stay in the one they
     were made in.
     """
 
-    def __init__(self, names: Names, records: Records) -> None:
+    def __init__(self, names: Names, records: Records, naming: Naming) -> None:
         self._names = names
         self._records = records
-        self._zones: Mapping[str, Zone] = {}
+        self._folder = naming.folder
+        self._uplink = Uplink(naming.uplink) if naming.uplink else None
+        self._bases: Mapping[str, _Basis] = {}
         self._servers: dict[tuple[str, int], NameServer] = {}
 
     async def follow_zones(self) -> None:
         """Let the answers be what the records say now."""
-        instances, links = self._records.instances.list(), self._records.links.list()
-        vpcs = self._records.vpcs.list()
-        zones = {vpc.id: zone_of(vpc.id, instances, links) for vpc in vpcs}
-        for (vpc_id, _), server in self._servers.items():
-            if vpc_id in zones and zones[vpc_id] != self._zones.get(vpc_id):
-                server.answers = Answers(zones[vpc_id])
-        self._zones = zones
+        before, self._bases = self._bases, self._found()
+        for (place, _), server in self._servers.items():
+            if place in self._bases and self._bases[place] != before.get(place):
+                server.answers = self._answers(place)
 
     async def open(self) -> None:
-        """Serve in every router that stands."""
+        """Serve wherever a namespace stands."""
         await self.follow_zones()
-        standing = self._routers()
-        for place in sorted(standing - self._servers.keys()):
-            vpc_id, _ = place
-            server = NameServer(self._names.router(vpc_id), Answers(self._zones[vpc_id]))
-            await server.open()
-            self._servers[place] = server
+        if self._uplink is not None:
+            await self._uplink.open()
+        for place, identity in sorted(self._standing() - self._servers.keys()):
+            server = NameServer(
+                self._namespace(place),
+                self._answers(place),
+                QueryLog(path_of(self._folder, place)),
+                self._uplink,
+            )
+            await server.open((PUBLIC_RESOLVER,) if place == INTERNET else RESOLVERS)
+            self._servers[place, identity] = server
 
     def retain(self) -> None:
-        """Serve no more where no router is wanted or stands."""
-        standing = self._routers()
-        for place in self._servers.keys() - standing:
+        """Serve no more where nothing is wanted or stands."""
+        for place in self._servers.keys() - self._standing():
             self._servers.pop(place).close()
 
     def close(self) -> None:
@@ -56,11 +81,35 @@ class Resolvers:
         for server in self._servers.values():
             server.close()
         self._servers.clear()
+        if self._uplink is not None:
+            self._uplink.close()
 
-    def _routers(self) -> frozenset[tuple[str, int]]:
-        """VPCs that are wanted and have a router, and which namespace it is."""
-        found = ((vpc.id, self._identity(vpc.id)) for vpc in self._records.vpcs.list())
-        return frozenset((vpc_id, identity) for vpc_id, identity in found if identity is not None)
+    def _found(self) -> dict[str, _Basis]:
+        """What the records say of every VPC's names, and of the internet's."""
+        public = tuple((one.domain, one.public_address) for one in self._records.instances.list())
+        zones = self._records.private_zones.list()
+        by_zone = dict[str, list[ZoneRecord]]()
+        for record in self._records.zone_records.list():
+            by_zone.setdefault(record.zone_id, []).append(record)
+        found = {INTERNET: _Basis(public)}
+        for vpc in self._records.vpcs.list():
+            bound = tuple(zone for zone in zones if vpc.id in zone.vpc_ids)
+            records = tuple(record for zone in bound for record in by_zone.get(zone.id, ()))
+            found[vpc.id] = _Basis(public, bound, records)
+        return found
 
-    def _identity(self, vpc_id: str) -> int | None:
-        return network_namespace.identity(self._names.router(vpc_id))
+    def _answers(self, place: str) -> Answers:
+        basis = self._bases[place]
+        public = public_zones(basis.public)
+        if self._uplink is None:
+            public = closed(public)
+        return Answers(View(private_zones(basis.zones, basis.records), public))
+
+    def _standing(self) -> frozenset[tuple[str, int]]:
+        """Where servers are to be and can be, and which namespace it is."""
+        wanted = (INTERNET, *(vpc.id for vpc in self._records.vpcs.list()))
+        found = ((one, network_namespace.identity(self._namespace(one))) for one in wanted)
+        return frozenset((place, number) for place, number in found if number is not None)
+
+    def _namespace(self, place: str) -> str:
+        return self._names.internet if place == INTERNET else self._names.router(place)

@@ -20,8 +20,10 @@ from towline.sandbox.network.cluster_subnets import ClusterSubnets
 from towline.sandbox.network.doors import Doors
 from towline.sandbox.network.handover import Handover
 from towline.sandbox.network.keeper import Keeper
+from towline.sandbox.network.naming import Naming
 from towline.sandbox.network.pod_network import PodNetwork
 from towline.sandbox.network.records import Records
+from towline.sandbox.network.resolvers import Resolvers
 from towline.sandbox.network.routine import Routine
 from towline.store.store import Store
 
@@ -35,21 +37,22 @@ _SHAPE = (
     kind.ELASTIC_IP,
     kind.PUBLIC_ENDPOINT,
 )
-_NAMES = (kind.VPC, kind.LINK, kind.INSTANCE)
+_NAMES = (kind.VPC, kind.INSTANCE, kind.PRIVATE_ZONE, kind.ZONE_RECORD)
 
 
 class Network:
     """The agent's half of the network: what it lends are `pods` and `subnets`."""
 
-    def __init__(self, store: Store, ledger: Ledger, doors_socket: Path) -> None:
+    def __init__(self, store: Store, ledger: Ledger, doors_socket: Path, naming: Naming) -> None:
         served = asyncio.Event()
         records, addresses = Records(store), Addresses(store)
         self._handover = Handover(doors_socket, served.set)
-        self._keeper = Keeper(ledger.names, records, addresses, Doors(self._handover))
+        doors, resolvers = Doors(self._handover), Resolvers(ledger.names, records, naming)
+        self._keeper = Keeper(ledger.names, records, addresses, doors, resolvers)
         # Answering names waits for nobody: what is changed in the kernel takes longer.
         self._routines = (
             Routine(store, _SHAPE, self._keeper.converge),
-            Routine(store, _NAMES, self._keeper.resolvers.follow_zones),
+            Routine(store, _NAMES, resolvers.follow_zones),
             Routine(store, (), self._keeper.announce, bell=served),
         )
         self._stack = AsyncExitStack()

@@ -1,0 +1,34 @@
+"""The log of one resolver: the last questions that it was asked, in a ring on disk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from towline.linux.ring_file import RingFile, entries
+from towline.network.query_log import SLOT, Query, noted, read
+
+KEPT = 2048  # questions of each resolver
+
+
+class QueryLog:
+    """Notes what is answered."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._ring = RingFile(path, KEPT, SLOT)
+
+    def note(self, client: str, answer: bytes) -> None:
+        """Keep an answer that was sent; one that is too long is kept without its end."""
+        self._ring.add(noted(time.time(), client, answer)[: self._ring.longest])
+
+
+def path_of(folder: Path, resolver: str) -> Path:
+    """The file of a resolver's log: of a VPC by its id, or of `INTERNET`."""
+    return folder / f"{resolver}.ring"
+
+
+def queries(folder: Path, resolver: str) -> list[Query]:
+    """What was asked of a resolver, the oldest first; readable while it serves, and afterwards."""
+    found = map(read, entries(path_of(folder, resolver), SLOT))
+    return [query for query in found if query is not None]
