@@ -36,7 +36,7 @@ class LoopbackNetwork:
 
     names: Names
 
-    async def attach(self, uid: str, subnet_id: str) -> str:
+    async def attach(self, uid: str, subnet_id: str, pod: PodIdentity | None = None) -> str:
         """Make the namespace; the address follows from the uid."""
         network_namespace.create(self.names.pod(uid))
         return _address(uid)

@@ -11,10 +11,29 @@ from collections.abc import Mapping
 PREFIX = "eks.tke.cloud.tencent.com/"
 REGISTRY_INSECURE_SKIP_VERIFY = f"{PREFIX}registry-insecure-skip-verify"
 REGISTRY_HTTP_ENDPOINT = f"{PREFIX}registry-http-endpoint"
+SECURITY_GROUP_ID = f"{PREFIX}security-group-id"
+EIP_ATTRIBUTES = f"{PREFIX}eip-attributes"
+EIP_ID_LIST = f"{PREFIX}eip-id-list"
+EIP_INJECTION = f"{PREFIX}eip-injection"
+EIP_CLAIM_DELETE_POLICY = f"{PREFIX}eip-claim-delete-policy"
+RESOLV_CONF = f"{PREFIX}resolv-conf"
+AVAILABLE_IP_COUNT = f"{PREFIX}available-ip-count"
+"""A label of a node: how many pods its subnet has addresses for."""
 RELEASE_CREDENTIAL = "towline.dev/release-credential"
 """On a Namespace: the instance whose pull credential is released into it."""
 
-POD_ANNOTATIONS = frozenset({REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT})
+REGISTRY_ANNOTATIONS = frozenset({REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT})
+NETWORK_ANNOTATIONS = frozenset(
+    {
+        SECURITY_GROUP_ID,
+        EIP_ATTRIBUTES,
+        EIP_ID_LIST,
+        EIP_INJECTION,
+        EIP_CLAIM_DELETE_POLICY,
+        RESOLV_CONF,
+    }
+)
+POD_ANNOTATIONS = REGISTRY_ANNOTATIONS | NETWORK_ANNOTATIONS
 
 
 def misplaced(workload: Mapping[str, str], template: Mapping[str, str]) -> tuple[str, ...]:

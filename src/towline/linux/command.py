@@ -1,4 +1,4 @@
-"""The system's network programs: `ip` in batches and `nft` from text.
+"""The system's network programs: `ip` and `tc` in batches, and `nft` from text.
 
 A batch costs one process of some 4 ms however many lines it has. pyroute2 was weighed: importing it
 costs more than the batches of a whole start, and its errors say less than `ip`'s.
@@ -38,6 +38,11 @@ async def ip_show(namespace: str, commands: Sequence[str]) -> list[list[dict[str
     command = ["ip", "-n", namespace, "-4", "-json", "-details", "-batch", "-"]
     text = await _run(command, "\n".join(commands) + "\n")
     return msgspec.json.Decoder(list[dict[str, Any]]).decode_lines(text)
+
+
+async def tc_batch(namespace: str, lines: Sequence[str]) -> None:
+    """Run `tc` commands in a namespace, the whole batch or up to the first that fails."""
+    await _run(["tc", "-n", namespace, "-batch", "-"], "\n".join(lines) + "\n")
 
 
 async def nft_load(namespace: str, ruleset: str) -> None:

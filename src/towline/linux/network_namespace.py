@@ -131,9 +131,15 @@ def forwards(name: str) -> bool:
 
 def links(name: str) -> frozenset[str]:
     """The names of the links in it; none when it does not stand."""
+    return frozenset(link_numbers(name))
+
+
+def link_numbers(name: str) -> dict[str, int]:
+    """The links in it by name, each with a number that no other link had before it in there."""
     if not stands(name):
-        return frozenset()
-    return frozenset(link for _, link in SocketMaker(path_of(name)).inside(socket.if_nameindex))
+        return {}
+    found = SocketMaker(path_of(name)).inside(socket.if_nameindex)
+    return {link: number for number, link in found}
 
 
 def has_default_route(name: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from towline.cluster.node.provider import Image
 from towline.content.layers import LayerStore
 from towline.linux.wire import SocketWire
+from towline.network.attachment import own_nameservers
 from towline.oci.digest import Digest
 from towline.oci.platform import Platform
 from towline.oci.reference import Reference
@@ -83,7 +84,7 @@ class PodImages:
             raise LookupError(f"pod {pod.uid} is not open")
         wire = SocketWire(
             self._network.namespace_path(pod.uid),
-            self._network.nameservers(pod.uid),
+            own_nameservers(known.identity.annotations) or self._network.nameservers(pod.uid),
             self._settings.ca_file,
             self._settings.dial_timeout,
         )

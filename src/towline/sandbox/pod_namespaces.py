@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from towline.cluster.node.provider import PodIdentity
+
 
 class PodNamespaces(Protocol):
     """Pods' network namespaces. They outlive the process that made them."""
 
-    async def attach(self, uid: str, subnet_id: str) -> str:
+    async def attach(self, uid: str, subnet_id: str, pod: PodIdentity | None = None) -> str:
         """Give a pod a namespace in a subnet; its address. Doing it twice is the same as once.
+
+        What the pod's annotations ask of its network is done, too.
 
         Raises `Problem`.
         """
@@ -30,5 +34,5 @@ class PodNamespaces(Protocol):
         ...
 
     def nameservers(self, uid: str) -> tuple[str, ...]:
-        """Whom a pod asks for names."""
+        """Whom a pod asks for names that does not say so itself."""
         ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from towline.cluster.node.provider import Image, PodIdentity, StandingPod
 from towline.content.extract import remove_tree
 from towline.linux.mounts import mount_memory, unmount_below
+from towline.network.attachment import own_nameservers
 from towline.sandbox import record_file
 from towline.sandbox.containers import Containers
 from towline.sandbox.pod_files import pod_files
@@ -46,13 +47,15 @@ class Pods:
             pod.make()
             known = pod.record or PodRecord(identity)
             pod.keep(known)
-            address = await self.network.attach(pod.uid, known.identity.subnet_id)
+            identity = known.identity
+            address = await self.network.attach(pod.uid, identity.subnet_id, identity)
             for place, options in ((pod.shm, _SHARED_MEMORY), (pod.files, _FILES)):
                 if not place.is_mount():
                     mount_memory(place, options)
             if not pod.is_whole:
-                nameservers = self.network.nameservers(pod.uid)
-                for name, content in pod_files(known.identity, address, nameservers).items():
+                own = own_nameservers(identity.annotations)
+                nameservers = own or self.network.nameservers(pod.uid)
+                for name, content in pod_files(identity, address, nameservers).items():
                     record_file.replace(pod.etc / name, content)
             return address
 

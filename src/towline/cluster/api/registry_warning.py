@@ -1,7 +1,7 @@
 """What a sender hears of annotations that will not do what they were written for.
 
-The two registry annotations work on pods: on a workload they have to stand in its pod template, and their
-values are hosts. Both mistakes are silent elsewhere and cost hours.
+The annotations of pods have to stand in a workload's pod template, and the values of the two that name
+registries are hosts. Both mistakes are silent elsewhere and cost hours.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towline.kube.annotations import POD_ANNOTATIONS, misplaced, misplaced_warning
+from towline.kube.annotations import REGISTRY_ANNOTATIONS, misplaced, misplaced_warning
 
 
 def placement_warnings(item: Mapping[str, Any]) -> list[str]:
@@ -29,7 +29,7 @@ def _annotations(item: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _values(annotations: Mapping[str, str], at: str) -> Iterator[str]:
-    for name in sorted(POD_ANNOTATIONS & annotations.keys()):
+    for name in sorted(REGISTRY_ANNOTATIONS & annotations.keys()):
         for value in annotations[name].split(","):
             host = value.strip()
             bare = host.partition("://")[2] or host

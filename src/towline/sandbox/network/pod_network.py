@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from towline.cluster.node.provider import PodIdentity
 from towline.linux import network_namespace
 from towline.linux.command import CommandFailed, ip_batch
 from towline.linux.network_apply import apply
 from towline.linux.network_seen import look
 from towline.network.address import RESOLVERS
+from towline.network.attachment import attachment
 from towline.network.layout import pod_topology
-from towline.network.name import Names, port
+from towline.network.name import POD_LINK, Names, port
 from towline.network.plan import plan
+from towline.network.topology import LinkAddress, Topology
 from towline.problem import Problem
 from towline.resource.vpc import AddressOwner, Subnet
 from towline.sandbox.network.addresses import Addresses
+from towline.sandbox.network.guards import Guards
+from towline.sandbox.network.interfaces import Interfaces
 from towline.sandbox.network.keeper import Keeper
 from towline.sandbox.network.records import Records
 
@@ -35,6 +41,8 @@ class PodNetwork:
     def __init__(
         self, names: Names, records: Records, addresses: Addresses, keeper: Keeper
     ) -> None:
+        self.guards = Guards(names, records)
+        self._interfaces = Interfaces(records)
         self._names = names
         self._records = records
         self._addresses = addresses
@@ -42,26 +50,38 @@ class PodNetwork:
         self._whole: set[str] = set()
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def attach(self, uid: str, subnet_id: str) -> str:
-        """Give a pod a namespace in a subnet; its address. Doing it twice is the same as once.
+    async def attach(self, uid: str, subnet_id: str, pod: PodIdentity | None = None) -> str:
+        """Give a pod a namespace in a subnet, with the groups and the public address that its
+        annotations ask for; its address. Doing it twice is the same as once.
 
         Raises `Problem`.
         """
         subnet = await self._subnet(subnet_id)
         claim = await self._addresses.claim(subnet, AddressOwner.POD, uid)
+        known = pod or _stranger(uid, subnet_id)
+        try:
+            interface = await self._interfaces.take_up(claim, known)
+        except Problem:
+            await self._addresses.free(AddressOwner.POD, uid)
+            raise
+        public = await self._interfaces.bound(interface)
+        shown = public.address if public and attachment(known.annotations).shows_address else ""
         async with self._turn:
-            await self._plug_in(uid, subnet, claim.ip)
+            await self._plug_in(uid, self._topology(uid, subnet, claim.ip, shown), subnet.vpc_id)
+        await self.guards.guard(interface)
         self._whole.add(uid)
         return claim.ip
 
     async def detach(self, uid: str) -> None:
-        """Remove a pod's namespace and free its address; nothing happens when it has none."""
+        """Remove a pod's namespace and free its addresses; nothing happens when it has none."""
         self._whole.discard(uid)
         claim = self._addresses.of(AddressOwner.POD, uid)
         async with self._turn:
             if claim is not None:
                 await self._unplug(uid, self._names.router(claim.vpc_id))
             await asyncio.to_thread(network_namespace.delete, self._names.pod(uid))
+        self.guards.forget(uid)
+        await self._interfaces.give_up(uid)
         await self._addresses.free(AddressOwner.POD, uid)
 
     def standing(self) -> Mapping[str, str]:
@@ -77,7 +97,7 @@ class PodNetwork:
         return network_namespace.path_of(self._names.pod(uid))
 
     def nameservers(self, uid: str) -> tuple[str, ...]:
-        """Whom a pod asks for names; all ask the same."""
+        """Whom a pod asks for names that does not say so itself; all ask the same."""
         return RESOLVERS
 
     async def recover(self) -> None:
@@ -85,11 +105,13 @@ class PodNetwork:
         claimed = self._addresses.all_of(AddressOwner.POD)
         standing = network_namespace.names(self._names.prefix)
         found = {uid for uid in map(self._names.uid, standing) if uid is not None}
+        found |= {interface.pod_uid for interface in self._interfaces.all()}
         for uid in claimed.keys() | found:
             if uid in claimed and network_namespace.has_default_route(self._names.pod(uid)):
                 self._whole.add(uid)
             else:
                 await self.detach(uid)
+        await self.guards.converge()
 
     async def _subnet(self, subnet_id: str) -> Subnet:
         """The subnet, when pods can be plugged in."""
@@ -111,9 +133,17 @@ class PodNetwork:
             )
         return subnet
 
-    async def _plug_in(self, uid: str, subnet: Subnet, address: str) -> None:
+    def _topology(self, uid: str, subnet: Subnet, address: str, shown: str) -> Topology:
+        """What the pod is plugged in as; its public address is on its link if that is `shown`."""
         wanted = pod_topology(self._names, uid, subnet, address)
-        around = (self._names.pod(uid), self._names.router(subnet.vpc_id))
+        if not shown:
+            return wanted
+        own = wanted.namespaces[self._names.pod(uid)]
+        seen = replace(own, addresses=own.addresses | {LinkAddress(POD_LINK, f"{shown}/32")})
+        return replace(wanted, namespaces={self._names.pod(uid): seen})
+
+    async def _plug_in(self, uid: str, wanted: Topology, vpc_id: str) -> None:
+        around = (self._names.pod(uid), self._names.router(vpc_id))
         if not network_namespace.stands(self._names.pod(uid)):
             try:
                 await apply(plan(wanted, {}))
@@ -136,3 +166,8 @@ class PodNetwork:
             # It may have gone by itself meanwhile, with a namespace that somebody removed.
             if name in await asyncio.to_thread(network_namespace.links, router):
                 raise
+
+
+def _stranger(uid: str, subnet_id: str) -> PodIdentity:
+    """A pod of which nothing else is known."""
+    return PodIdentity(uid, "", "", subnet_id, "", {})

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from towline.network.model import NetworkModel
 from towline.resource import kind
+from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
 from towline.resource.elastic_ip import ElasticIp
 from towline.resource.instance import Instance
@@ -34,6 +35,7 @@ class Records:
         self.vpcs = Collection(store, kind.VPC, Vpc)
         self.subnets = Collection(store, kind.SUBNET, Subnet)
         self.links = Collection(store, kind.LINK, Link)
+        self.claims = Collection(store, kind.CLAIM, Claim)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
         self.route_tables = Collection(store, kind.ROUTE_TABLE, RouteTable)
         self.nat_gateways = Collection(store, kind.NAT_GATEWAY, NatGateway)
