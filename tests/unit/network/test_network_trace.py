@@ -11,7 +11,6 @@ from msgspec.structs import replace as changed
 from tests.unit.network.models import (
     INSTANCE,
     elastic_ip,
-    interface,
     nat_gateway,
     networks,
     route,
@@ -19,84 +18,30 @@ from tests.unit.network.models import (
     subnet,
     vpc,
 )
+from tests.unit.network.traces import (
+    EIP,
+    NEIGHBOUR,
+    OTHER_EIP,
+    POD,
+    TO_GATEWAY,
+    WHOLE,
+    endpoint,
+    sent,
+)
 
 from towline.network.address import RESOLVERS, gateway
 from towline.network.model import NetworkModel
 from towline.network.trace import trace
-from towline.network.trace_hop import Act, Packet, Place, Reach, Trace
+from towline.network.trace_hop import Act, Packet, Place, Reach
 from towline.network.trace_security import Protocol
 from towline.network.trace_stop import EXPLANATIONS, Stop
 from towline.resource.elastic_ip import ElasticIpStatus
 from towline.resource.link import Link
 from towline.resource.nat_gateway import NatState
-from towline.resource.public_endpoint import AccessRule, EndpointStatus, PublicEndpoint
+from towline.resource.public_endpoint import EndpointStatus
 from towline.resource.route_table import GatewayType
-from towline.resource.security_group import SecurityGroup, SecurityRule, Verdict
 
-POD, NEIGHBOUR = interface(subnet(0, 0), 0), interface(subnet(0, 0), 1)
-EIP, OTHER_EIP = elastic_ip(0), elastic_ip(1)
-TO_GATEWAY = route("0.0.0.0/0", GatewayType.NAT, "nat-v0n0")
 ACCESS_IP = "10.0.0.7"
-
-
-def endpoint(*allowed: str, status: EndpointStatus = EndpointStatus.OPENED) -> PublicEndpoint:
-    """The instance's public endpoint."""
-    rules = tuple(AccessRule(cidr=cidr) for cidr in allowed)
-    return PublicEndpoint(instance_id=INSTANCE.id, status=status, rules=rules)
-
-
-def group(
-    number: int, *egress: SecurityRule, ingress: tuple[SecurityRule, ...] = ()
-) -> SecurityGroup:
-    """A security group."""
-    return SecurityGroup(id=f"sg-{number}", name="", egress=egress, ingress=ingress, created_at="")
-
-
-def rule(
-    ports: str, cidr: str, action: Verdict = Verdict.ACCEPT, protocol: str = "TCP"
-) -> SecurityRule:
-    """One rule of a security group."""
-    return SecurityRule(protocol=protocol, ports=ports, cidr=cidr, action=action)
-
-
-WHOLE = NetworkModel(
-    vpcs=(vpc(0),),
-    subnets=(subnet(0, 0), subnet(0, 1)),
-    route_tables=(route_table(0, 0, TO_GATEWAY), route_table(0, 1)),
-    nat_gateways=(nat_gateway(0, 0, 0),),
-    elastic_ips=(elastic_ip(0, "nat-v0n0"), OTHER_EIP),
-    interfaces=(POD, NEIGHBOUR),
-    instances=(INSTANCE,),
-    public_endpoints=(endpoint(f"{EIP.address}/32"),),
-)
-"""The recipe by which a pod reaches a registry at its public address."""
-
-
-def sent(
-    model: NetworkModel,
-    destination: str = INSTANCE.public_address,
-    port: int = 443,
-    protocol: Protocol = Protocol.TCP,
-) -> Trace:
-    """What becomes of the pod's packet."""
-    packet = Packet(
-        subnet_id=POD.subnet_id,
-        source=POD.private_ip,
-        destination=destination,
-        port=port,
-        protocol=protocol,
-    )
-    return trace(model, packet)
-
-
-def with_groups(*groups: SecurityGroup, ids: tuple[str, ...] = ()) -> NetworkModel:
-    """The recipe with a pod that is in these groups, or in these of them."""
-    named = ids or tuple(one.id for one in groups)
-    return replace(
-        WHOLE,
-        interfaces=(changed(POD, security_group_ids=named), NEIGHBOUR),
-        security_groups=groups,
-    )
 
 
 def test_the_recipe_leads_to_the_public_endpoint() -> None:
@@ -276,7 +221,7 @@ def test_a_pods_own_address_leads_out_without_a_gateway() -> None:
     assert sent(going).stop is Stop.NO_NAT_GATEWAY
 
 
-def test_a_route_to_a_gateway_comes_before_a_pods_own_address() -> None:
+def test_a_trace_prefers_a_route_to_a_gateway_to_a_pods_own_address() -> None:
     """A longer one of type EIP comes before that."""
     own = elastic_ip(1, POD.id, POD.private_ip)
     model = replace(WHOLE, elastic_ips=(elastic_ip(0, "nat-v0n0"), own))
@@ -288,22 +233,7 @@ def test_a_route_to_a_gateway_comes_before_a_pods_own_address() -> None:
     assert sent(replace(direct, elastic_ips=())).stop is Stop.NO_ADDRESS_OF_ITS_OWN
 
 
-def test_pods_are_reached_by_their_own_addresses() -> None:
-    """Their groups see the public address of who comes."""
-    guarded = changed(NEIGHBOUR, security_group_ids=("sg-1",))
-    model = replace(
-        WHOLE,
-        interfaces=(POD, guarded),
-        elastic_ips=(elastic_ip(0, "nat-v0n0"), elastic_ip(1, guarded.id, guarded.private_ip)),
-        security_groups=(group(1, ingress=(rule("8080", f"{EIP.address}/32"),)),),
-    )
-    found = sent(model, OTHER_EIP.address, 8080)
-
-    assert (found.reach, found.hops[-1].destination) == (Reach.ALWAYS, NEIGHBOUR.private_ip)
-    assert sent(model, NEIGHBOUR.private_ip, 8080).stop is Stop.INGRESS_REFUSED
-
-
-def test_a_route_may_lead_to_a_machine_of_the_vpc() -> None:
+def test_a_trace_follows_a_route_to_a_machine_of_the_vpc() -> None:
     """If there is one."""
     there = route("203.0.113.0/24", GatewayType.NORMAL_CVM, NEIGHBOUR.private_ip)
     nowhere = changed(route("203.0.113.7/32", GatewayType.NORMAL_CVM, "10.0.0.99"), id=2)
@@ -312,57 +242,6 @@ def test_a_route_may_lead_to_a_machine_of_the_vpc() -> None:
 
     assert (found.stop, found.hops[-1].id) == (None, NEIGHBOUR.id)
     assert sent(model, "203.0.113.7", 80).stop is Stop.NEXT_HOP_MISSING
-
-
-@pytest.mark.parametrize(
-    ("model", "stop"),
-    [
-        pytest.param(with_groups(group(1)), Stop.EGRESS_REFUSED, id="no-rule"),
-        pytest.param(with_groups(ids=("sg-9",)), Stop.EGRESS_REFUSED, id="no-such-group"),
-        pytest.param(
-            with_groups(group(1, rule("80", "0.0.0.0/0"))), Stop.EGRESS_REFUSED, id="another-port"
-        ),
-        pytest.param(with_groups(group(1, rule("443", "0.0.0.0/0"))), None, id="port-443"),
-        pytest.param(with_groups(group(1, rule("400-500", "198.18.0.0/15"))), None, id="a-range"),
-        pytest.param(with_groups(group(1, rule("80,443", "198.18.0.10/32"))), None, id="a-list"),
-        pytest.param(
-            with_groups(group(1, rule("ALL", "0.0.0.0/0", protocol="UDP"))),
-            Stop.EGRESS_REFUSED,
-            id="another-protocol",
-        ),
-        pytest.param(
-            with_groups(
-                group(1, rule("443", "198.18.0.0/16", Verdict.DROP)),
-                group(2, rule("ALL", "0.0.0.0/0", protocol="ALL")),
-            ),
-            Stop.EGRESS_REFUSED,
-            id="dropped-by-the-first-group",
-        ),
-        pytest.param(
-            with_groups(
-                group(1, rule("443", "198.18.0.0/16", Verdict.DROP)),
-                group(2, rule("ALL", "0.0.0.0/0", protocol="ALL")),
-                ids=("sg-2", "sg-1"),
-            ),
-            None,
-            id="accepted-by-the-one-that-is-named-first",
-        ),
-    ],
-)
-def test_the_first_rule_that_fits_decides(model: NetworkModel, stop: Stop | None) -> None:
-    """In the order in which the pod names its groups."""
-    found = sent(model)
-
-    assert found.stop is stop
-    assert found.hops[1].place is Place.SECURITY_GROUP
-
-
-def test_resolvers_may_always_be_asked() -> None:
-    """By a pod whose groups let nothing out."""
-    model = with_groups(group(1))
-
-    assert sent(model, RESOLVERS[1], 53, Protocol.UDP).reach is Reach.ALWAYS
-    assert sent(model, RESOLVERS[1], 443).stop is Stop.EGRESS_REFUSED
 
 
 def test_every_stop_is_explained() -> None:
