@@ -168,7 +168,7 @@ async def test_changes_that_name_no_version_all_happen(tmp_path: Path) -> None:
         pytest.param({"Port": "80-90,99"}, "InvalidParameterValue.Malformed", id="mixed"),
         pytest.param({"Protocol": "ICMP"}, "InvalidParameter.Coexist", id="icmp-with-port"),
         pytest.param({"Protocol": "GRE"}, "InvalidParameterValue", id="protocol"),
-        pytest.param({"Protocol": ""}, "InvalidParameterValue.Empty", id="no-protocol"),
+        pytest.param({"Protocol": ""}, "InvalidParameter.Coexist", id="port-of-every-protocol"),
         pytest.param({"CidrBlock": ""}, "InvalidParameterValue.Empty", id="no-range"),
         pytest.param({"CidrBlock": "all"}, "InvalidParameterValue.Malformed", id="word"),
         pytest.param({"CidrBlock": "10.0.0.0/33"}, "InvalidParameterValue.Malformed", id="mask"),

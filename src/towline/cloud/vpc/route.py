@@ -71,7 +71,7 @@ class CreateRoutes(Parameters, frozen=True, kw_only=True):
 
 
 class CreatedRoutes(Answer, frozen=True, kw_only=True):
-    """How many routes were made, and the table as it is now."""
+    """How many routes were made, and the table with just these."""
 
     total_count: int
     route_table_set: tuple[RouteTableInfo, ...]
@@ -119,14 +119,16 @@ async def create_routes(context: Context, asked: CreateRoutes) -> CreatedRoutes:
 
     def decide() -> Decision[RouteTable]:
         table = one(resources.route_tables.list(), asked.route_table_id)
+        before = len(table.routes)
         for wanted in asked.routes:
             table = _with(resources, table, _new(context, table, wanted))
         if len(table.routes) > _QUOTA:
             raise Refusal("LimitExceeded", f"There are at most {_QUOTA} routes in a table.")
-        return Decision([_write(resources, table)], table)
+        made = msgspec.structs.replace(table, routes=table.routes[before:])
+        return Decision([_write(resources, table)], made)
 
-    table = await settle(resources.store, decide)
-    return CreatedRoutes(total_count=len(asked.routes), route_table_set=(told(resources, table),))
+    made = await settle(resources.store, decide)
+    return CreatedRoutes(total_count=len(made.routes), route_table_set=(told(resources, made),))
 
 
 async def delete_routes(context: Context, asked: DeleteRoutes) -> DeletedRoutes:

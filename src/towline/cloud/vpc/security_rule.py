@@ -95,12 +95,11 @@ def _meaning(rule: SecurityRule) -> tuple[str, str, str, Verdict]:
 
 
 def _protocol(text: str) -> str:
-    if not text:
-        raise Refusal("InvalidParameterValue.Empty", "A rule needs a Protocol.")
-    if text.upper() not in _PROTOCOLS:
+    protocol = text.upper() or _EVERY
+    if protocol not in _PROTOCOLS:
         known = ", ".join(_PROTOCOLS)
         raise Refusal("InvalidParameterValue", f"Protocol `{text}` must be one of {known}.")
-    return text.upper()
+    return protocol
 
 
 def _ports(protocol: str, text: str) -> str:

@@ -137,6 +137,8 @@ async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
         "cidr-block": lambda subnet: subnet.cidr,
         "zone": lambda subnet: subnet.zone,
         "is-default": lambda subnet: "true" if subnet.is_default else "false",
+        "is-remote-vpc-snat": lambda _: "false",
+        "cdc-id": lambda _: "",
         **tag_properties(asked.filters),
     }
     found = filtered(chosen, asked.filters, properties)
