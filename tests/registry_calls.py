@@ -7,12 +7,14 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.registry_role import SECRET, USER, credential, instance, namespace, write_down
 
+from towline.installation.certificate import new_authority, server_identity
 from towline.oci.challenge import parse_challenges
 from towline.oci.digest import Digest
 from towline.oci.media_type import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
@@ -203,9 +205,25 @@ def settings(folder: Path) -> Settings:
         root=folder / "registry",
         certificate=folder / "registry.crt",
         key=folder / "registry.key",
+        authority=folder / "ca.crt",
+        authority_key=folder / "ca.key",
         token_key=folder / "token.key",
         doors_socket=folder / "doors.sock",
     )
+
+
+def write_certificates(folder: Path) -> None:
+    """The authority of an installation, and what it has signed for the registry."""
+    now = datetime.now(UTC)
+    authority = new_authority("test", now)
+    shared = server_identity(authority, ["*.tencentcloudcr.com"], now)
+    for name, content in (
+        ("ca.crt", authority.certificate),
+        ("ca.key", authority.key),
+        ("registry.crt", shared.certificate),
+        ("registry.key", shared.key),
+    ):
+        (folder / name).write_bytes(content)
 
 
 def basic(username: str, password: str) -> str:

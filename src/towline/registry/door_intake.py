@@ -18,8 +18,7 @@ import structlog
 
 from towline.registry.descriptors import LineConnection
 from towline.registry.door import Door, Scheme
-from towline.registry.door_server import DoorServer
-from towline.registry.doors import Doors
+from towline.registry.doors import Doors, OpenDoor
 
 _log = structlog.get_logger("towline.registry")
 
@@ -56,7 +55,7 @@ class DoorIntake:
                     guests.create_task(self._serve(LineConnection(connection)))
 
     async def _serve(self, connection: LineConnection) -> None:
-        given = dict[str, DoorServer]()
+        given = dict[str, OpenDoor]()
         try:
             while (line := await connection.line()) is not None:
                 reply = await self._answer(line, connection, given)
@@ -65,11 +64,11 @@ class DoorIntake:
             pass  # it is gone, which is an end like any other
         finally:
             connection.close()
-            for server in given.values():
-                await self._doors.close(server)
+            for door in given.values():
+                await self._doors.close(door)
 
     async def _answer(
-        self, line: bytes, connection: LineConnection, given: dict[str, DoorServer]
+        self, line: bytes, connection: LineConnection, given: dict[str, OpenDoor]
     ) -> _Reply:
         try:
             message = _decoder.decode(line)
@@ -90,10 +89,10 @@ class DoorIntake:
             return _Reply(ok=False, cause=str(error))
         return _Reply(ok=True)
 
-    async def _close(self, door_id: str, given: dict[str, DoorServer]) -> None:
-        server = given.pop(door_id, None)
-        if server is not None:
-            await self._doors.close(server)
+    async def _close(self, door_id: str, given: dict[str, OpenDoor]) -> None:
+        door = given.pop(door_id, None)
+        if door is not None:
+            await self._doors.close(door)
 
 
 def _adopt(descriptor: int) -> socket.socket:

@@ -16,8 +16,7 @@ import structlog
 
 from towline.problem import Problem
 from towline.registry.door import Door, Scheme
-from towline.registry.door_server import DoorServer
-from towline.registry.doors import Doors
+from towline.registry.doors import Doors, OpenDoor
 from towline.resource.instance import Instance, InstanceStatus
 from towline.store.collection import Collection
 from towline.store.error import NotFound
@@ -39,7 +38,7 @@ class LoopbackDoors:
         self._instances = instances
         self._doors = doors
         self._erase = erase
-        self._open = dict[str, DoorServer]()
+        self._open = dict[str, OpenDoor]()
 
     async def run(self, opened: Callable[[], None]) -> None:
         """Follow the records until cancelled; `opened` is called when all doors are open for the
@@ -84,9 +83,9 @@ class LoopbackDoors:
         _log.info("instance-removed", instance=instance_id)
 
     async def _close(self, instance_id: str) -> None:
-        server = self._open.pop(instance_id, None)
-        if server is not None:
-            await self._doors.close(server)
+        door = self._open.pop(instance_id, None)
+        if door is not None:
+            await self._doors.close(door)
 
 
 def _running(held: Instance, port: int) -> Instance:

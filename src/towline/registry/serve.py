@@ -18,9 +18,10 @@ from towline.registry import database
 from towline.registry.application import Endpoints
 from towline.registry.blob_endpoint import BlobEndpoint
 from towline.registry.catalogue import Catalogue
+from towline.registry.certificates import Certificates
 from towline.registry.contents_endpoint import ContentsEndpoint
+from towline.registry.custom_domains import CustomDomains
 from towline.registry.door_intake import DoorIntake
-from towline.registry.door_server import TlsFiles
 from towline.registry.doors import Doors
 from towline.registry.journal import Journal
 from towline.registry.listing_endpoint import ListingEndpoint
@@ -34,6 +35,7 @@ from towline.registry.upload_endpoint import UploadEndpoint
 from towline.registry.uploads import Uploads
 from towline.registry.vault import Vault
 from towline.resource import kind
+from towline.resource.custom_domain import CustomDomain
 from towline.resource.instance import Instance, Namespace
 from towline.store.collection import Collection
 from towline.store.store import Store
@@ -53,14 +55,19 @@ async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> 
     """
     instances = Collection(store, kind.INSTANCE, Instance)
     namespaces = Collection(store, kind.NAMESPACE, Namespace)
-    tls = TlsFiles(settings.certificate, settings.key)
+    domains = CustomDomains(
+        Collection(store, kind.CUSTOM_DOMAIN, CustomDomain),
+        instances,
+        Certificates(settings, time.time),
+    )
     async with opened(store, settings, time.time) as registry, asyncio.TaskGroup() as tasks:
-        doors, upkeep = Doors(registry.endpoints, tls, tasks), registry.upkeep
+        doors, upkeep = Doors(registry.endpoints, domains.tls_of, tasks), registry.upkeep
         loopback = LoopbackDoors(instances, doors, upkeep.erase_instance)
         try:
             async with asyncio.TaskGroup() as work:
                 work.create_task(DoorIntake(settings.doors_socket, doors).run())
                 work.create_task(loopback.run(ready))
+                work.create_task(domains.run(doors))
                 work.create_task(upkeep.follow_namespaces(namespaces))
                 work.create_task(upkeep.run(namespaces, settings.upkeep_interval))
         finally:

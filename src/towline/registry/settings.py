@@ -17,6 +17,10 @@ class Settings:
     """The certificate of all instances' domains, for doors that speak HTTPS."""
     key: Path
     """Its private key, PKCS#8."""
+    authority: Path
+    """The certificate of the authority that issues those of customized domains."""
+    authority_key: Path
+    """Its private key."""
     token_key: Path
     """The P-256 key that signs tokens, PEM; made when it is not there."""
     doors_socket: Path

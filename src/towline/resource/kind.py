@@ -6,6 +6,7 @@ INSTANCE = "instance"  # scope "", name <instance id>
 NAMESPACE = "namespace"  # scope <instance id>, name <namespace>
 REPOSITORY = "repository"  # scope <instance id>, name <namespace>/<repository>
 CLAIM = "claim"  # scope <what is claimed, see claim.py>, name <the value>
+CUSTOM_DOMAIN = "custom-domain"  # scope <instance id>, name <domain>
 CREDENTIAL = "credential"  # scope <instance id>, name <credential id>
 VPC = "vpc"  # scope "", name <vpc id>
 SUBNET = "subnet"  # scope <vpc id>, name <subnet id>
