@@ -6,6 +6,7 @@ VPC, and back. The registry is real; the agent does at once what is asked of it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import aiohttp
 import pytest
 from tests.cloud_registry import Pusher, real_registry
 from tests.clouds import ServedCloud, serving
+from tests.registry_calls import write_certificates
 from tests.tencent_clients import Client, RefusedError, by_sdk, by_tccli
 
 from towline.cloud.context import Resources
@@ -145,6 +147,19 @@ async def public(client: Client, registry: dict[str, str]) -> None:
         await client("DescribeSecurityPolicies", **registry)
 
 
+async def domains(client: Client, registry: dict[str, str]) -> None:
+    """One more name, which the registry serves, and its end."""
+    name = {"DomainName": "images.example.com", "CertificateId": "towline", **registry}
+    await client("CreateInstanceCustomizedDomain", **name)
+    listing = "DescribeInstanceCustomizedDomain"
+    shown = await client.until(
+        listing, lambda one: one["DomainInfoList"][0]["Status"] == "SUCCESS", **registry
+    )
+    assert shown["DomainInfoList"][0]["CertId"] == "towline"
+    await client("DeleteInstanceCustomizedDomain", **name)
+    await client.until(listing, lambda one: not one["TotalCount"], **registry)
+
+
 async def private(client: Client, networks: Client, registry: dict[str, str]) -> None:
     """A link into a VPC, its resolution, and both away again."""
     vpc = (await networks("CreateVpc", VpcName="v", CidrBlock="10.0.0.0/16"))["Vpc"]["VpcId"]
@@ -182,6 +197,7 @@ def clients(cloud: ServedCloud, tool: str, home: Path) -> tuple[Client, Client]:
 @pytest.mark.parametrize("tool", ["sdk", "tccli"])
 async def test_every_action_of_the_registry_product_works(tmp_path: Path, tool: str) -> None:
     """From an empty region to an instance in use, and back to an empty region."""
+    await asyncio.to_thread(write_certificates, tmp_path)
     async with serving(tmp_path, real_registry(tmp_path)) as cloud:
         client, networks = clients(cloud, tool, tmp_path)
         registry = await instance(client)
@@ -191,6 +207,7 @@ async def test_every_action_of_the_registry_product_works(tmp_path: Path, tool: 
         async with pushing(cloud.resources, login) as push:
             await images(client, registry, push)
         await public(client, registry)
+        await domains(client, registry)
         await private(client, networks, registry)
         (token,) = (await client("DescribeInstanceToken", **registry))["Tokens"]
         await client("DeleteInstanceToken", TokenId=token["Id"], **registry)

@@ -15,6 +15,7 @@ from towline.resource.audit_entry import AuditEntry
 from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
 from towline.resource.credential import Credential
+from towline.resource.custom_domain import CustomDomain
 from towline.resource.elastic_ip import ElasticIp
 from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
@@ -41,6 +42,7 @@ class Resources:
         self.instances = Collection(store, kind.INSTANCE, Instance)
         self.namespaces = Collection(store, kind.NAMESPACE, Namespace)
         self.repositories = Collection(store, kind.REPOSITORY, Repository)
+        self.custom_domains = Collection(store, kind.CUSTOM_DOMAIN, CustomDomain)
         self.credentials = Collection(store, kind.CREDENTIAL, Credential)
         self.claims = Collection(store, kind.CLAIM, Claim)
         self.vpcs = Collection(store, kind.VPC, Vpc)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 NAME = "instance-name"
+DOMAIN = "custom-domain"
 PUBLIC_ADDRESS = "public-address"
 
 

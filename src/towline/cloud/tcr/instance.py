@@ -15,6 +15,7 @@ from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
 from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
 from towline.cloud.page import Filter, matching, part
+from towline.cloud.privatedns import link_zone
 from towline.cloud.public_address import INSTANCES, claim, free_address
 from towline.cloud.refusal import Refusal
 from towline.cloud.tag import Tags, TagSpecification, stored, told
@@ -27,7 +28,8 @@ from towline.resource.region import REGION_IDS
 from towline.store.error import AlreadyExists, Conflict, NotFound
 from towline.store.write import Delete, Update, Write
 
-_PARTS = (kind.NAMESPACE, kind.REPOSITORY, kind.CREDENTIAL)  # what is kept under an instance's id
+# What is kept under an instance's id.
+_PARTS = (kind.NAMESPACE, kind.REPOSITORY, kind.CREDENTIAL, kind.CUSTOM_DOMAIN)
 _TOKEN_HOURS = 87_600  # ten years, as the cloud says of its long-term tokens
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -186,11 +188,13 @@ def _removal(resources: Resources, instance: Instance) -> list[Write]:
     """The writes that begin the end of an instance."""
     id_, store = instance.id, resources.store
     going = msgspec.structs.replace(instance, status=InstanceStatus.DELETING)
+    links = [link for link in resources.links.list() if link.instance_id == id_]
     return [
         resources.instances.substitution("", id_, going),
         *(Delete(one.key) for part in _PARTS for one in store.list(part, id_).records),
         *_shutting(resources, id_),
-        *(_unlink(resources, one) for one in resources.links.list() if one.instance_id == id_),
+        *(write for link in links for write in link_zone.withdrawals(resources, link)),
+        *(_unlink(resources, link) for link in links),
     ]
 
 

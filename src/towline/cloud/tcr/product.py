@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from towline.cloud.action import AnyAction
 from towline.cloud.tcr import (
+    custom_domain,
     duplicate_image,
     image,
     instance,
@@ -39,6 +40,7 @@ ACTIONS: Mapping[str, AnyAction] = {
     **service_account_change.ACTIONS,
     **link.ACTIONS,
     **resolution.ACTIONS,
+    **custom_domain.ACTIONS,
     **public_endpoint.ACTIONS,
     **security_policy.ACTIONS,
 }
