@@ -1,0 +1,291 @@
+"""The only place that wires: which parts make up each role.
+
+A role is one process. It is given a data directory and nothing else; what it needs of the others it
+asks over their public doors, or reads in the records that the roles of one machine share.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from towline.cli.app import build, run
+from towline.cli.command_table import CLIENT_COMMANDS, ROLES, Place
+from towline.installation.data_directory import (
+    DOMAIN_SUFFIX,
+    REGION,
+    DataDirectory,
+    chosen_root,
+)
+from towline.problem import Problem
+
+if TYPE_CHECKING:
+    from towline.cluster.api.settings import Settings as ApiSettings
+    from towline.cluster.node.settings import NodeSettings
+    from towline.linux.ledger import Ledger
+    from towline.sandbox.settings import SandboxSettings
+
+ROLE_COMMANDS = {
+    "registry": Place("towline.main", "registry_app", "The registry's role.", ROLES),
+    "cloud": Place("towline.main", "cloud_app", "The cloud API's role.", ROLES),
+    "cluster": Place("towline.main", "cluster_app", "The Kubernetes API's role.", ROLES),
+    "agent": Place(
+        "towline.main",
+        "serve_agent",
+        "Run pods and their networks until interrupted; needs root.",
+        ROLES,
+    ),
+}
+
+_LOOPBACK = "127.0.0.1"
+
+Ready = Callable[[], None]
+Role = Callable[[DataDirectory, Ready], Coroutine[Any, Any, None]]
+"""Serves until it is cancelled, and says once that it is ready."""
+
+PortOption = Annotated[int | None, typer.Option(help="On which port; default: as before.")]
+
+
+def main() -> None:
+    """Run `towline`."""
+    sys.exit(run(build(CLIENT_COMMANDS | ROLE_COMMANDS), sys.argv[1:]))
+
+
+registry_app = typer.Typer(help="The registry's role.", no_args_is_help=True)
+cloud_app = typer.Typer(help="The cloud API's role.", no_args_is_help=True)
+cluster_app = typer.Typer(help="The Kubernetes API's role.", no_args_is_help=True)
+
+
+@registry_app.callback()
+@cloud_app.callback()
+@cluster_app.callback()
+def _group() -> None:
+    """Keep `serve` a word of its own: a Typer with one command would drop it."""
+
+
+@registry_app.command("serve")
+def serve_registry() -> None:
+    """Serve every registry instance until interrupted.
+
+    Each has a door on this machine, which `towline instance show` names.
+
+    Example: towline registry serve
+    """
+    _run("registry", _registry)
+
+
+@cloud_app.command("serve")
+def serve_cloud(*, port: PortOption = None) -> None:
+    """Serve Tencent Cloud API 3.0 (tcr, vpc) until interrupted.
+
+    Clients find it by the data directory: `towline instance list` in another terminal.
+
+    Example: towline cloud serve --port 8070
+    """
+
+    async def role(data: DataDirectory, ready: Ready) -> None:
+        await _cloud(data, _port(data, "cloud", port), ready)
+
+    _run("cloud", role)
+
+
+@cluster_app.command("serve")
+def serve_cluster(*, port: PortOption = None) -> None:
+    """Serve the Kubernetes API and run its controllers until interrupted.
+
+    Example: towline cluster serve --port 6443
+    """
+
+    async def role(data: DataDirectory, ready: Ready) -> None:
+        await _cluster(data, _port(data, "cluster", port), ready)
+
+    _run("cluster", role)
+
+
+def serve_agent() -> None:
+    """Run pods and their networks until interrupted; needs root.
+
+    TOWLINE_DIAL_TIMEOUT says after how many seconds a pull gives up dialling; it is 30 otherwise.
+
+    Example: sudo towline agent
+    """
+    if os.geteuid() != 0:
+        raise Problem(
+            "agent-needs-root",
+            cause="the agent makes network namespaces and mounts, which only root may",
+            remedy=f"run it as root: sudo TOWLINE_DATA={chosen_root(os.environ)} towline agent",
+        )
+    _run("agent", _agent)
+
+
+async def _registry(data: DataDirectory, ready: Ready) -> None:
+    from towline.registry.serve import serve
+    from towline.registry.settings import Settings
+    from towline.store.store import Store
+
+    settings = Settings(
+        root=data.registry,
+        certificate=data.certificate_of("registry"),
+        key=data.key_of("registry"),
+        authority=data.authority,
+        authority_key=data.key_of("ca"),
+        token_key=data.key_of("registry-token"),
+        doors_socket=data.doors_socket,
+    )
+    async with Store.open(data.records) as store:
+        await serve(store, settings, ready)
+
+
+async def _cloud(data: DataDirectory, port: int, ready: Ready) -> None:
+    from towline.cloud.context import Resources
+    from towline.cloud.founding import found
+    from towline.cloud.serve import serve
+    from towline.cloud.settings import Settings
+    from towline.store.store import Store
+
+    settings = Settings(_LOOPBACK, port, data.access_key, DOMAIN_SUFFIX, REGION)
+    async with Store.open(data.records) as store:
+        await found(Resources(store), REGION, lambda: datetime.now(UTC))
+        await serve(store, settings, ready)
+
+
+async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
+    import asyncio
+
+    from towline.client.cloud_access import open_cloud
+    from towline.client.credential_issuer import CloudCredentialIssuer
+    from towline.cluster.api.local import LocalKubernetes
+    from towline.cluster.api.serve import serve
+    from towline.cluster.controllers.credential_release import CredentialRelease
+    from towline.cluster.controllers.run import run_controllers
+    from towline.installation.credentials import write_kubeconfigs
+    from towline.store.store import Store
+
+    write_kubeconfigs(data, f"https://{_LOOPBACK}:{port}")
+    async with Store.open(data.objects) as store:
+        kubernetes = LocalKubernetes(store)
+        issuer = CloudCredentialIssuer(open_cloud(), time.time)
+        release = CredentialRelease(kubernetes, issuer, time.time)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve(store, _api_settings(data, port), release, ready))
+            authority = data.authority.read_text()
+            tasks.create_task(run_controllers(kubernetes, release, authority))
+
+
+def _api_settings(data: DataDirectory, port: int) -> ApiSettings:
+    from towline.cluster.api.settings import MASTERS, Settings, User
+    from towline.installation.credentials import tokens
+
+    users = {
+        "admin": User("admin", (MASTERS,)),
+        "agent": User("system:node:agent", ("system:nodes",)),
+        "controllers": User("system:kube-controller-manager"),
+    }
+    return Settings(
+        address=_LOOPBACK,
+        port=port,
+        certificate=data.certificate_of("apiserver"),
+        key=data.key_of("apiserver"),
+        ca_certificate=data.authority,
+        tokens={token: users[name] for name, token in tokens(data).items()},
+        service_account_key=data.key_of("service-account"),
+        kubelet_certificate=data.certificate_of("apiserver-kubelet-client"),
+        kubelet_key=data.key_of("apiserver-kubelet-client"),
+    )
+
+
+async def _agent(data: DataDirectory, ready: Ready) -> None:
+    from towline.cluster.kubernetes_http import HttpKubernetes
+    from towline.cluster.node.serve import serve
+    from towline.linux.ledger import Ledger
+    from towline.sandbox.network.naming import Naming
+    from towline.sandbox.network.serve import Network
+    from towline.sandbox.provider import Sandbox
+    from towline.store.store import Store
+
+    ledger = Ledger.open(data.ledger, data.sandboxes)
+    naming = Naming(data.queries, uplink=os.environ.get("TOWLINE_UPLINK_RESOLVER", ""))
+    async with (
+        Store.open(data.records) as store,
+        HttpKubernetes.from_kubeconfig(data.agent_kubeconfig) as kubernetes,
+        Network(store, ledger, data.doors_socket, naming) as network,
+        Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
+    ):
+        await serve(kubernetes, sandbox, network.subnets, _node_settings(data), ready)
+
+
+def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:
+    from towline.sandbox.settings import SandboxSettings
+
+    return SandboxSettings(
+        folder=ledger.folder,
+        layers=data.layers,
+        cgroup=ledger.cgroup,
+        ca_file=data.authority,
+        dial_timeout=dial_timeout(os.environ.get("TOWLINE_DIAL_TIMEOUT", "30")),
+    )
+
+
+def _node_settings(data: DataDirectory) -> NodeSettings:
+    from towline.cluster.node.settings import NodeSettings
+
+    return NodeSettings(
+        address=_LOOPBACK,
+        port=_port(data, "kubelet", None),
+        certificate=data.certificate_of("kubelet"),
+        key=data.key_of("kubelet"),
+        client_authority=data.authority,
+    )
+
+
+def dial_timeout(text: str) -> float:
+    """The seconds that TOWLINE_DIAL_TIMEOUT gives; raises `Problem`."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 3600:
+        raise Problem(
+            "dial-timeout-malformed",
+            cause=f"TOWLINE_DIAL_TIMEOUT={text!r} is not a number of seconds",
+            remedy="leave it out for containerd's 30, or give a number like 3",
+        )
+    return seconds
+
+
+def _port(data: DataDirectory, role: str, port: int | None) -> int:
+    """The port of a role: the one asked for, which is remembered, or the remembered."""
+    from towline.installation import door
+
+    if port is not None:
+        door.remember(data.doors, role, f"{door.DOORS[role].scheme}://{_LOOPBACK}:{port}")
+    doors = door.remembered(data.doors)
+    if role not in doors:
+        doors = door.choose(data.doors)
+    return door.port_of(doors[role])
+
+
+def _run(name: str, role: Role) -> None:
+    """Run one role on the data directory that the environment names, until it is told to end."""
+    from towline.installation.credentials import provide
+    from towline.installation.lock import held
+    from towline.installation.log import write_log
+    from towline.installation.role_process import (
+        announce_ready,
+        die_with_supervisor,
+        run_until_told,
+    )
+
+    die_with_supervisor()
+    write_log(name)
+    data = DataDirectory(chosen_root(os.environ))
+    data.create()
+    with held(data.lock_of(name), f"the {name} role", "end that process first"):
+        provide(data, DOMAIN_SUFFIX, datetime.now(UTC))
+        run_until_told(role(data, announce_ready))
