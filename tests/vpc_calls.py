@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
-from towline.cloud.context import Context
+from towline.cloud.context import Context, Resources
 from towline.cloud.parse import convert
 from towline.cloud.vpc.product import ACTIONS
+from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.nat_gateway import NatGateway, NatState
 from towline.resource.network_interface import NetworkInterface
 
@@ -87,5 +91,40 @@ async def attached(
     return await context.resources.network_interfaces.create(vpc_id, interface.id, interface)
 
 
+@asynccontextmanager
+async def network_agent(resources: Resources) -> AsyncIterator[None]:
+    """An agent that does at once what is asked of it."""
+
+    async def build() -> None:
+        async for gateways in resources.nat_gateways.follow():
+            for gateway in gateways:
+                if gateway.state is NatState.DELETING:
+                    await resources.nat_gateways.delete(gateway.vpc_id, gateway.id)
+                elif gateway.state is not NatState.AVAILABLE:
+                    await resources.nat_gateways.update(gateway.vpc_id, gateway.id, _available)
+
+    async def bind() -> None:
+        async for addresses in resources.elastic_ips.follow():
+            for address in addresses:
+                await resources.elastic_ips.update("", address.id, _at_rest)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(build()), tasks.create_task(bind())]
+        yield
+        for task in running:
+            task.cancel()
+
+
 def _available(held: NatGateway) -> NatGateway:
     return msgspec.structs.replace(held, state=NatState.AVAILABLE)
+
+
+def _at_rest(held: ElasticIp) -> ElasticIp:
+    match held.status:
+        case ElasticIpStatus.BINDING:
+            return msgspec.structs.replace(held, status=ElasticIpStatus.BIND)
+        case ElasticIpStatus.UNBINDING:
+            free = ElasticIpStatus.UNBIND
+            return msgspec.structs.replace(held, status=free, bound_to="", private_ip="")
+        case _:
+            return held

@@ -7,35 +7,19 @@ away again.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
-from tencentcloud.vpc.v20170312 import models
-from tencentcloud.vpc.v20170312.vpc_client import VpcClient
-from tests.clouds import SECRET_ID, SECRET_KEY, ServedCloud, serving
-from tests.vpc_calls import ZONE
+from tests.clouds import ServedCloud, serving
+from tests.tencent_clients import Client, RefusedError, by_sdk, by_tccli
+from tests.vpc_calls import ZONE, network_agent
 
-from towline.cloud.context import Resources
 from towline.cloud.vpc.product import ACTIONS
-from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
-from towline.resource.nat_gateway import NatGateway, NatState
 from towline.resource.network_interface import NetworkInterface
 
-REGION = "ap-guangzhou"
-TCCLI = Path(sys.executable).parent / "tccli"
+SDK = ("vpc", "v20170312")
 POD = NetworkInterface(
     id="eni-0000pod1",
     vpc_id="",
@@ -47,120 +31,6 @@ POD = NetworkInterface(
 )
 WEB = {"Protocol": "TCP", "Port": "443", "CidrBlock": "0.0.0.0/0", "Action": "ACCEPT"}
 OUT = {"DestinationCidrBlock": "0.0.0.0/0", "RouteDescription": "out"}
-
-
-class RefusedError(Exception):
-    """The client's own error, with the code of the API."""
-
-
-Send = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Client:
-    """A client of the API, and the actions that it was used for."""
-
-    send: Send
-    used: set[str] = field(default_factory=set)
-
-    async def __call__(self, action: str, **parameters: Any) -> dict[str, Any]:
-        """The answer; raises `RefusedError`."""
-        self.used.add(action)
-        return await self.send(action, parameters)
-
-    async def until(
-        self, action: str, done: Callable[[dict[str, Any]], bool], **asked: Any
-    ) -> None:
-        """Poll, as users do."""
-        async with asyncio.timeout(60):
-            while True:
-                if done(await self(action, **asked)):
-                    return
-                await asyncio.sleep(0.02)
-
-
-def by_sdk(cloud: ServedCloud) -> Send:
-    """Python's SDK. It warns of fields that it does not know, and this suite fails on warnings."""
-    settings = ClientProfile(httpProfile=HttpProfile(endpoint=cloud.endpoint))
-    client = VpcClient(Credential(SECRET_ID, SECRET_KEY), REGION, settings)
-
-    async def send(action: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        request = getattr(models, f"{action}Request")()
-        request.from_json_string(json.dumps(parameters))
-        try:
-            answer = await asyncio.to_thread(getattr(client, action), request)
-        except TencentCloudSDKException as error:
-            raise RefusedError(error.get_code()) from error
-        return dict(json.loads(answer.to_json_string()))
-
-    return send
-
-
-def by_tccli(cloud: ServedCloud, home: Path) -> Send:
-    """The command line of the cloud, each call a process."""
-    environment = {
-        "HOME": str(home),
-        "PATH": os.environ["PATH"],
-        "TENCENTCLOUD_SECRET_ID": SECRET_ID,
-        "TENCENTCLOUD_SECRET_KEY": SECRET_KEY,
-    }
-
-    async def send(action: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        words = ["vpc", action, "--endpoint", cloud.endpoint, "--region", REGION]
-        for name, value in parameters.items():
-            words += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
-        process = await asyncio.create_subprocess_exec(
-            TCCLI,
-            *words,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        if process.returncode != 0:
-            raise RefusedError(err.decode() + out.decode())
-        return dict(json.loads(out))
-
-    return send
-
-
-@asynccontextmanager
-async def agent(resources: Resources) -> AsyncIterator[None]:
-    """An agent that does at once what is asked of it."""
-
-    async def build() -> None:
-        async for gateways in resources.nat_gateways.follow():
-            for gateway in gateways:
-                if gateway.state is NatState.DELETING:
-                    await resources.nat_gateways.delete(gateway.vpc_id, gateway.id)
-                elif gateway.state is not NatState.AVAILABLE:
-                    await resources.nat_gateways.update(gateway.vpc_id, gateway.id, _available)
-
-    async def bind() -> None:
-        async for addresses in resources.elastic_ips.follow():
-            for address in addresses:
-                await resources.elastic_ips.update("", address.id, _at_rest)
-
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(build()), tasks.create_task(bind())]
-        yield
-        for task in running:
-            task.cancel()
-
-
-def _available(held: NatGateway) -> NatGateway:
-    return msgspec.structs.replace(held, state=NatState.AVAILABLE)
-
-
-def _at_rest(held: ElasticIp) -> ElasticIp:
-    match held.status:
-        case ElasticIpStatus.BINDING:
-            return msgspec.structs.replace(held, status=ElasticIpStatus.BIND)
-        case ElasticIpStatus.UNBINDING:
-            free = ElasticIpStatus.UNBIND
-            return msgspec.structs.replace(held, status=free, bound_to="", private_ip="")
-        case _:
-            return held
 
 
 async def vpcs_and_subnets(client: Client) -> tuple[str, str]:
@@ -314,8 +184,10 @@ async def away(client: Client, gateway_id: str, group_id: str) -> None:
 @pytest.mark.parametrize("tool", ["sdk", "tccli"])
 async def test_every_action_of_the_network_product_works(tmp_path: Path, tool: str) -> None:
     """From an empty region to a network and back to an empty region."""
-    async with serving(tmp_path) as cloud, agent(cloud.resources):
-        client = Client(by_sdk(cloud) if tool == "sdk" else by_tccli(cloud, tmp_path))
+    async with serving(tmp_path) as cloud, network_agent(cloud.resources):
+        is_sdk = tool == "sdk"
+        send = by_sdk(cloud, *SDK) if is_sdk else by_tccli(cloud, "vpc", tmp_path)
+        client = Client(send)
         vpc_id, subnet_id = await vpcs_and_subnets(client)
         gateway_id = await gateways(client, vpc_id)
         table = await routes(client, vpc_id, subnet_id, gateway_id)
