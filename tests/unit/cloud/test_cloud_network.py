@@ -156,3 +156,22 @@ async def test_things_are_found_by_filter_or_by_id_but_not_by_both(tmp_path: Pat
         ):
             with refused(code):
                 await describe_vpcs(context, asked)
+
+
+async def test_subnets_can_be_read_on_from_where_the_last_answer_ended(tmp_path: Path) -> None:
+    """With a token instead of an offset; the last answer has none."""
+    async with open_context(tmp_path) as context:
+        vpc_id = await vpc_of(context)
+        made = [
+            (await subnet_of(context, vpc_id, f"10.0.{third}.0/24")).subnet_id for third in range(5)
+        ]
+        seen, token = list[str](), ""
+        for _ in range(3):
+            asked = DescribeSubnets(max_results=2, next_token=token)
+            page = await describe_subnets(context, asked)
+            seen += [subnet.subnet_id for subnet in page.subnet_set]
+            token = page.next_token
+        with refused("InvalidParameterValue"):
+            await describe_subnets(context, DescribeSubnets(max_results=2, next_token="next"))
+
+        assert (seen, token) == (made, "")

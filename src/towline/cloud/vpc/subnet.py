@@ -68,7 +68,10 @@ class CreatedSubnet(Answer, frozen=True, kw_only=True):
 
 
 class DescribeSubnets(Parameters, frozen=True, kw_only=True):
-    """Which subnets to show; the SDK sends the numbers as text."""
+    """Which subnets to show; the SDK sends the numbers as text.
+
+    Who gives `MaxResults` goes on with the token of the last answer instead of an offset.
+    """
 
     subnet_ids: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -83,6 +86,7 @@ class Subnets(Answer, frozen=True, kw_only=True):
 
     total_count: int
     subnet_set: tuple[SubnetInfo, ...]
+    next_token: str = ""
 
 
 class ModifySubnetAttribute(Parameters, frozen=True, kw_only=True):
@@ -142,8 +146,13 @@ async def describe_subnets(context: Context, asked: DescribeSubnets) -> Subnets:
         **tag_properties(asked.filters),
     }
     found = filtered(chosen, asked.filters, properties)
-    page = tuple(_info(context, subnet) for subnet in part(found, asked.offset, asked.limit))
-    return Subnets(total_count=len(found), subnet_set=page)
+    offset, limit = asked.offset, asked.limit
+    if asked.max_results:
+        offset, limit = asked.next_token or 0, asked.max_results
+    page = tuple(_info(context, subnet) for subnet in part(found, offset, limit))
+    end = int(offset) + len(page)
+    token = str(end) if asked.max_results and page and end < len(found) else ""
+    return Subnets(total_count=len(found), subnet_set=page, next_token=token)
 
 
 async def modify_subnet_attribute(context: Context, asked: ModifySubnetAttribute) -> Done:
