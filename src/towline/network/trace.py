@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from towline.network.address import DATA_CENTRE, PUBLIC
+from towline.network.address import DATA_CENTRE, PUBLIC, transit_addresses
 from towline.network.model import NetworkModel, admits, best_route, is_open
 from towline.network.ruleset import DOOR_PORT
 from towline.network.trace_hop import Act, Hop, Packet, Place, Trace
@@ -90,6 +90,10 @@ class _Walk:
             case Inside.NOWHERE:
                 self._drop(router, Stop.NOBODY_THERE)
             case Inside.DATA_CENTRE:
+                self._sources = (
+                    transit_addresses([one.id for one in self._model.vpcs])[self._vpc.id],
+                )
+                self._note(router, Act.TRANSLATED)
                 self._note((Place.DATA_CENTRE, str(DATA_CENTRE)), Act.DELIVERED)
             case Inside.OUTSIDE:
                 self._leave()
