@@ -20,7 +20,9 @@ from tests.unit.network.models import (
 )
 from tests.unit.network.traces import (
     EIP,
+    EXCHANGED,
     NEIGHBOUR,
+    OMISSIONS,
     OTHER_EIP,
     POD,
     TO_GATEWAY,
@@ -37,8 +39,6 @@ from towline.network.trace_security import Protocol
 from towline.network.trace_stop import EXPLANATIONS, Stop
 from towline.resource.elastic_ip import ElasticIpStatus
 from towline.resource.link import Link
-from towline.resource.nat_gateway import NatState
-from towline.resource.public_endpoint import EndpointStatus
 from towline.resource.route_table import GatewayType
 
 ACCESS_IP = "10.0.0.7"
@@ -57,64 +57,6 @@ def test_the_recipe_leads_to_the_public_endpoint() -> None:
         (Place.PUBLIC_ENDPOINT, INSTANCE.id, Act.DELIVERED, (EIP.address,)),
     ]
     assert found.hops[1].by == "0.0.0.0/0 by NAT nat-v0n0"
-
-
-ELSEWHERE = route("198.19.0.0/16", GatewayType.NAT, "nat-v0n0")
-EXCHANGED = replace(
-    WHOLE,
-    nat_gateways=(changed(nat_gateway(0, 0, 1), former_addresses=(EIP.address,)),),
-    elastic_ips=(EIP, elastic_ip(1, "nat-v0n0")),
-)
-OMISSIONS = {
-    "endpoint-closed": (
-        replace(WHOLE, public_endpoints=(endpoint(status=EndpointStatus.CLOSED),)),
-        Stop.ENDPOINT_CLOSED,
-    ),
-    "endpoint-never-opened": (replace(WHOLE, public_endpoints=()), Stop.ENDPOINT_CLOSED),
-    "allowlist-empty": (replace(WHOLE, public_endpoints=(endpoint(),)), Stop.ALLOWLIST_EMPTY),
-    "wrong-cidr": (
-        replace(WHOLE, public_endpoints=(endpoint("203.0.113.0/24", "198.19.0.11/32"),)),
-        Stop.NOT_ON_ALLOWLIST,
-    ),
-    "no-gateway-and-so-no-route": (
-        replace(WHOLE, nat_gateways=(), route_tables=(route_table(0, 0),)),
-        Stop.NO_NAT_GATEWAY,
-    ),
-    "route-to-a-gateway-that-is-gone": (replace(WHOLE, nat_gateways=()), Stop.NO_NAT_GATEWAY),
-    "gateway-is-to-go": (
-        replace(WHOLE, nat_gateways=(nat_gateway(0, 0, 0, state=NatState.DELETING),)),
-        Stop.NO_NAT_GATEWAY,
-    ),
-    "gateway-of-another-vpc": (
-        replace(
-            WHOLE,
-            route_tables=(route_table(0, 0, route("0.0.0.0/0", GatewayType.NAT, "nat-v1n0")),),
-            nat_gateways=(nat_gateway(1, 0, 0),),
-            elastic_ips=(elastic_ip(0, "nat-v1n0"),),
-        ),
-        Stop.NO_NAT_GATEWAY,
-    ),
-    "gateway-without-address": (
-        replace(WHOLE, nat_gateways=(nat_gateway(0, 0),), elastic_ips=(EIP,)),
-        Stop.NAT_WITHOUT_ADDRESS,
-    ),
-    "address-is-not-bound": (replace(WHOLE, elastic_ips=(EIP,)), Stop.NAT_WITHOUT_ADDRESS),
-    "no-route": (replace(WHOLE, route_tables=(route_table(0, 0),)), Stop.NO_ROUTE),
-    "route-for-others": (
-        replace(WHOLE, route_tables=(route_table(0, 0, ELSEWHERE),)),
-        Stop.NO_ROUTE,
-    ),
-    "no-table-at-all": (replace(WHOLE, route_tables=()), Stop.NO_ROUTE),
-    "route-switched-off": (
-        replace(WHOLE, route_tables=(route_table(0, 0, changed(TO_GATEWAY, enabled=False)),)),
-        Stop.ROUTE_DISABLED,
-    ),
-    "table-not-associated": (
-        replace(WHOLE, route_tables=(route_table(0, 0), route_table(0, 1, TO_GATEWAY))),
-        Stop.TABLE_NOT_ASSOCIATED,
-    ),
-    "address-exchanged-later": (EXCHANGED, Stop.ADDRESS_CHANGED),
-}
 
 
 @pytest.mark.parametrize(("model", "stop"), OMISSIONS.values(), ids=OMISSIONS)
