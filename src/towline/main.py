@@ -17,6 +17,7 @@ import typer
 
 from towline.cli.app import build, run
 from towline.cli.command_table import CLIENT_COMMANDS, ROLES, Place
+from towline.cli.database_option import DatabaseOption, choose_database, records
 from towline.installation.data_directory import (
     DOMAIN_SUFFIX,
     REGION,
@@ -70,18 +71,18 @@ def _group() -> None:
 
 
 @registry_app.command("serve")
-def serve_registry() -> None:
+def serve_registry(*, database: DatabaseOption = "") -> None:
     """Serve every registry instance until interrupted.
 
     Each has a door on this machine, which `towline instance show` names.
 
     Example: towline registry serve
     """
-    _run("registry", _registry)
+    _run("registry", _registry, database)
 
 
 @cloud_app.command("serve")
-def serve_cloud(*, port: PortOption = None) -> None:
+def serve_cloud(*, port: PortOption = None, database: DatabaseOption = "") -> None:
     """Serve Tencent Cloud API 3.0 (tcr, vpc) until interrupted.
 
     Clients find it by the data directory: `towline instance list` in another terminal.
@@ -92,7 +93,7 @@ def serve_cloud(*, port: PortOption = None) -> None:
     async def role(data: DataDirectory, ready: Ready) -> None:
         await _cloud(data, _port(data, "cloud", port), ready)
 
-    _run("cloud", role)
+    _run("cloud", role, database)
 
 
 @cluster_app.command("serve")
@@ -108,7 +109,7 @@ def serve_cluster(*, port: PortOption = None) -> None:
     _run("cluster", role)
 
 
-def serve_agent() -> None:
+def serve_agent(*, database: DatabaseOption = "") -> None:
     """Run pods and their networks until interrupted; needs root.
 
     TOWLINE_DIAL_TIMEOUT says after how many seconds a pull gives up dialling; it is 30 otherwise.
@@ -121,7 +122,7 @@ def serve_agent() -> None:
             cause="the agent makes network namespaces and mounts, which only root may",
             remedy=f"run it as root: sudo TOWLINE_DATA={chosen_root(os.environ)} towline agent",
         )
-    _run("agent", _agent)
+    _run("agent", _agent, database)
 
 
 async def _registry(data: DataDirectory, ready: Ready) -> None:
@@ -138,7 +139,7 @@ async def _registry(data: DataDirectory, ready: Ready) -> None:
         token_key=data.key_of("registry-token"),
         doors_socket=data.doors_socket,
     )
-    async with Store.open(data.records) as store:
+    async with Store.open(records(data)) as store:
         await serve(store, settings, ready)
 
 
@@ -150,7 +151,7 @@ async def _cloud(data: DataDirectory, port: int, ready: Ready) -> None:
     from towline.store.store import Store
 
     settings = Settings(_LOOPBACK, port, data.access_key, DOMAIN_SUFFIX, REGION)
-    async with Store.open(data.records) as store:
+    async with Store.open(records(data)) as store:
         await found(Resources(store), REGION, lambda: datetime.now(UTC))
         await serve(store, settings, ready)
 
@@ -212,7 +213,7 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     ledger = Ledger.open(data.ledger, data.sandboxes)
     naming = Naming(data.queries, uplink=os.environ.get("TOWLINE_UPLINK_RESOLVER", ""))
     async with (
-        Store.open(data.records) as store,
+        Store.open(records(data)) as store,
         HttpKubernetes.from_kubeconfig(data.agent_kubeconfig) as kubernetes,
         Network(store, ledger, data.doors_socket, naming) as network,
         Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
@@ -271,7 +272,7 @@ def _port(data: DataDirectory, role: str, port: int | None) -> int:
     return door.port_of(doors[role])
 
 
-def _run(name: str, role: Role) -> None:
+def _run(name: str, role: Role, database: str = "") -> None:
     """Run one role on the data directory that the environment names, until it is told to end."""
     from towline.installation.credentials import provide
     from towline.installation.lock import held
@@ -286,6 +287,7 @@ def _run(name: str, role: Role) -> None:
     write_log(name)
     data = DataDirectory(chosen_root(os.environ))
     data.create()
+    choose_database(data, database)
     with held(data.lock_of(name), f"the {name} role", "end that process first"):
         provide(data, DOMAIN_SUFFIX, datetime.now(UTC))
         run_until_told(role(data, announce_ready))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from towline.cli.database_option import erase_database
 from towline.cli.down import take_down
 from towline.cli.render import Output, OutputOption, done
 from towline.installation.data_directory import DataDirectory, chosen_root
@@ -31,6 +32,7 @@ def reset_command(
     if not yes:
         _ask(data)
     take_down(data)
+    erase_database(data)
     data.delete()
     done(f"All data in {data.root} is deleted.", output, data=str(data.root), deleted=True)
 

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from towline.cli.app import only_problem
+from towline.cli.database_option import DatabaseOption, choose_database
 from towline.cli.doors import show_doors
 from towline.cli.keep_up import keep_up, roles_here
 from towline.cli.render import Output, OutputOption
@@ -62,6 +63,7 @@ def up_command(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when everything is ready.")
     ] = False,
+    database: DatabaseOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Start every role of the installation and keep them running.
@@ -73,6 +75,7 @@ def up_command(
     """
     data = DataDirectory(chosen_root(os.environ))
     data.create()
+    choose_database(data, database)
     if sys.stderr.isatty():
         typer.echo(f"starting {', '.join(roles_here())} in {data.root}", err=True)
     if detach:

@@ -17,7 +17,7 @@ DOMAIN_SUFFIX = "tencentcloudcr.com"
 REGION = "ap-guangzhou"
 _CONTENT = (
     *("records.db*", "cluster.db*", "kubeconfig", "agent.kubeconfig", "ca.crt"),
-    *("access-key.json", "tokens.json", "doors.json", "ledger.json"),
+    *("access-key.json", "tokens.json", "doors.json", "ledger.json", "database.url"),
     *("keys", "registry", "layers", "sandboxes", "logs", "run"),
 )
 
@@ -40,6 +40,11 @@ class DataDirectory:
     def records(self) -> Path:
         """The store that the cloud, the registry and the agent share."""
         return self.root / "records.db"
+
+    @property
+    def database(self) -> Path:
+        """The URL of the database that keeps those records instead, if one was chosen."""
+        return self.root / "database.url"
 
     @property
     def objects(self) -> Path:

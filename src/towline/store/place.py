@@ -12,6 +12,7 @@ from towline.store.log import SqliteLog
 from towline.store.log_port import Log
 
 _SCHEMES = ("postgresql", "postgres")
+_CONNECT = 10  # seconds to reach the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,21 @@ class PostgresUrl:
 
 
 Place = Path | PostgresUrl
+
+
+def erase(url: PostgresUrl) -> None:
+    """Remove the tables of a store and all they hold; raises `Problem`."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url.text, connect_timeout=_CONNECT) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS towline CASCADE")
+    except psycopg.Error as error:
+        raise Problem(
+            "store-unreadable",
+            cause=f"the records in {url} cannot be removed: {str(error).strip()}",
+            remedy="see that the server runs; or remove its schema `towline` by hand",
+        ) from error
 
 
 def open_log(place: Place, keep: int) -> Log:
