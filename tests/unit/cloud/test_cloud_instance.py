@@ -95,6 +95,13 @@ async def test_a_name_is_taken_once(tmp_path: Path) -> None:
         pytest.param(asking("demo\n"), "InvalidParameter.ErrorNameIllegal", id="line-end"),
         pytest.param(asking("demo-vpc"), "InvalidParameter.ErrorNameReserved", id="vpc-domain"),
         pytest.param(asking(edition="huge"), "InvalidParameterValue", id="edition"),
+        pytest.param(
+            asking(
+                tag_specification=TagSpecification(tags=tuple(Tag(key=k) for k in "abcdefghijk"))
+            ),
+            "InvalidParameter.ErrorTagOverLimit",
+            id="tags",
+        ),
         pytest.param(asking(registry_charge_type=1), "UnsupportedOperation", id="prepaid"),
     ],
 )

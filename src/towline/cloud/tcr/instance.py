@@ -30,6 +30,7 @@ from towline.store.write import Delete, Update, Write
 
 # What is kept under an instance's id.
 _PARTS = (kind.NAMESPACE, kind.REPOSITORY, kind.CREDENTIAL, kind.CUSTOM_DOMAIN)
+_MOST_TAGS = 10  # the cloud's own limit
 _TOKEN_HOURS = 87_600  # ten years, as the cloud says of its long-term tokens
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -169,6 +170,10 @@ def _check(context: Context, asked: CreateInstance) -> None:
     edition_named(asked.registry_type)
     if asked.registry_charge_type != 0:
         raise Refusal("UnsupportedOperation", "Instances cannot be paid for in advance here.")
+    if asked.tag_specification and len(asked.tag_specification.tags) > _MOST_TAGS:
+        raise Refusal(
+            "InvalidParameter.ErrorTagOverLimit", f"An instance has at most {_MOST_TAGS} tags."
+        )
 
 
 def _instance(context: Context, asked: CreateInstance) -> Instance:
