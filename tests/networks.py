@@ -28,6 +28,7 @@ from towline.resource.network_interface import NetworkInterface
 from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.route_table import RouteTable
+from towline.resource.security_group import SecurityGroup
 from towline.resource.vpc import Address, Subnet, Vpc
 from towline.sandbox.network.naming import Naming
 from towline.sandbox.network.serve import Network
@@ -48,6 +49,7 @@ Resource = (
     | PublicEndpoint
     | PrivateZone
     | ZoneRecord
+    | SecurityGroup
 )
 T = TypeVar("T", bound=Resource)
 _KEYS: Mapping[type[Resource], tuple[str, str, str]] = {
@@ -61,6 +63,7 @@ _KEYS: Mapping[type[Resource], tuple[str, str, str]] = {
     ElasticIp: (kind.ELASTIC_IP, "", "id"),
     NetworkInterface: (kind.NETWORK_INTERFACE, "vpc_id", "id"),
     PublicEndpoint: (kind.PUBLIC_ENDPOINT, "", "instance_id"),
+    SecurityGroup: (kind.SECURITY_GROUP, "", "id"),
     PrivateZone: (kind.PRIVATE_ZONE, "", "id"),
     ZoneRecord: (kind.ZONE_RECORD, "zone_id", "id"),
 }

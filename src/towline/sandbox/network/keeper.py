@@ -19,6 +19,7 @@ from towline.network.plan import plan, plug_in
 from towline.network.topology import End
 from towline.resource.vpc import AddressOwner
 from towline.sandbox.network.addresses import Addresses
+from towline.sandbox.network.bandwidth import Bandwidth
 from towline.sandbox.network.doors import Doors
 from towline.sandbox.network.endpoints import Endpoints
 from towline.sandbox.network.gateways import Gateways
@@ -42,6 +43,7 @@ class Keeper:
         self.endpoints = Endpoints(names, records, doors)
         self.resolvers = resolvers
         self._gateways = Gateways(records)
+        self._bandwidth = Bandwidth(names)
         self._names = names
         self._records = records
         self._addresses = addresses
@@ -57,6 +59,7 @@ class Keeper:
         self._doors.retain(places)
         self.resolvers.retain()
         await self._shape(network)
+        await self._bandwidth.shape(network)
         # Anew after the change: a router that somebody had removed is another one now.
         self._doors.retain(places)
         self.resolvers.retain()

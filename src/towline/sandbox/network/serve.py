@@ -49,14 +49,15 @@ class Network:
         self._handover = Handover(doors_socket, served.set)
         doors, resolvers = Doors(self._handover), Resolvers(ledger.names, records, naming)
         self._keeper = Keeper(ledger.names, records, addresses, doors, resolvers)
+        self.pods = PodNetwork(ledger.names, records, addresses, self._keeper)
         # Answering names waits for nobody: what is changed in the kernel takes longer.
         self._routines = (
             Routine(store, _SHAPE, self._keeper.converge),
             Routine(store, _NAMES, resolvers.follow_zones),
             Routine(store, (), self._keeper.announce, bell=served),
+            Routine(store, (kind.SECURITY_GROUP,), self.pods.guards.converge),
         )
         self._stack = AsyncExitStack()
-        self.pods = PodNetwork(ledger.names, records, addresses, self._keeper)
         self.subnets = ClusterSubnets(records)
 
     async def __aenter__(self) -> Network:
