@@ -14,16 +14,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towline.network.name_answer import PAYLOAD, Answers, rendered
-from towline.network.zone import View, closed, public_zones
+from towline.network.name_answer import PAYLOAD, STREAM_LIMIT, Answers, Beyond, rendered
+from towline.network.zone import View, closed, private_zones, public_zones
+from towline.resource.private_zone import PrivateZone, ZoneRecord
 
 NAME, ADDRESS = "demo.tencentcloudcr.com", "198.18.0.10"
 ANSWERS = Answers(View({}, closed(public_zones([(NAME, ADDRESS)]))))
+ZONE = PrivateZone(id="zone-1", domain="corp", recursion=False, created_at="", updated_at="")
 
 
-def ask(question: dns.message.Message) -> dns.message.Message:
+def record(subdomain: str, value: str, type_: str = "A") -> ZoneRecord:
+    """A record of a private zone."""
+    return ZoneRecord(
+        id=value,
+        zone_id=ZONE.id,
+        subdomain=subdomain,
+        type=type_,
+        value=value,
+        created_at="",
+        updated_at="",
+    )
+
+
+RECORDS = (
+    record("*.any", "10.0.0.1"),
+    record("*.alias", "host.any.corp", "CNAME"),
+    record("host.some", "10.0.0.2"),
+    record("away", "www.example.org", "CNAME"),
+)
+PRIVATE = private_zones([ZONE], RECORDS)
+
+
+def answers(*, uplink: bool = False) -> Answers:
+    """Answers of a private and a public zone that nobody has asked yet."""
+    public = public_zones([(NAME, ADDRESS)])
+    return Answers(View(PRIVATE, public if uplink else closed(public)))
+
+
+def ask(question: dns.message.Message, answered_by: Answers = ANSWERS) -> dns.message.Message:
     """What comes back over UDP."""
-    wire = ANSWERS.to_datagram(question.to_wire())
+    wire = answered_by.to_datagram(question.to_wire())
     assert isinstance(wire, bytes)
     answer = dns.message.from_wire(wire)
     assert question.is_response(answer)
@@ -188,3 +218,82 @@ def test_almost_a_question_is_answered_too(
 
     assert isinstance(whole, bytes)
     assert len(whole) <= 512
+
+
+LABELS = st.one_of(
+    st.sampled_from([b"host", b"HOST", b"some", b"any", b"demo", b"away", b"*", b"x", b"corp"]),
+    st.binary(min_size=1, max_size=63),
+)
+PARENTS = st.sampled_from(
+    ["any.corp", "alias.corp", "some.corp", "corp", "tencentcloudcr.com", "."]
+)
+
+
+@given(
+    labels=st.lists(LABELS, min_size=2, max_size=6),
+    parent=PARENTS,
+    kind=st.sampled_from(["A", "AAAA", "CNAME", "SOA", "ANY"]),
+    edns=st.booleans(),
+)
+def test_an_answer_does_not_depend_on_what_was_asked_before(
+    labels: list[bytes], parent: str, kind: str, edns: bool
+) -> None:
+    """Answers are made from those to other names; each is the one that would be made anew."""
+    remembering = answers()
+    for label in labels:
+        name = dns.name.Name([label, *dns.name.from_text(parent).labels])
+        question = dns.message.make_query(name, kind, use_edns=0 if edns else -1, id=7)
+        fresh = answers().to_datagram(question.to_wire())
+
+        assert remembering.to_datagram(question.to_wire()) == fresh
+
+
+def test_names_that_do_not_exist_are_answered_alike() -> None:
+    """Each with its own name, in its own case, and its own number."""
+    remembering = answers()
+    for number, name in enumerate(("a1.some.corp", "B2.some.corp", "host.some.corp")):
+        given = ask(dns.message.make_query(name, "A", id=number), remembering)
+
+        assert given.question[0].name.to_text() == f"{name}."
+        assert given.id == number
+        assert (given.rcode() == dns.rcode.NXDOMAIN) == (not given.answer)
+
+
+def test_what_only_the_uplink_may_know_is_asked_there() -> None:
+    """Its answer follows the aliases that led there, and bears the number of the question."""
+    here = answers(uplink=True)
+    question = dns.message.make_query("away.corp", "A")
+    reply = here.to_datagram(question.to_wire())
+    assert isinstance(reply, Beyond)
+    said = dns.message.make_response(dns.message.make_query(reply.name, reply.type))
+    said.answer.append(dns.rrset.from_text(reply.name, 5, "IN", "A", "192.0.2.1"))
+    answer = dns.message.from_wire(here.complete(question.to_wire(), said, PAYLOAD))
+
+    assert reply.name.to_text() == "www.example.org."
+    assert question.is_response(answer)
+    assert [str(one[0]) for one in answer.answer] == ["www.example.org.", "192.0.2.1"]
+
+
+def test_an_uplink_that_is_silent_is_a_failure_of_the_server() -> None:
+    """Not of the name: it may well exist."""
+    question = dns.message.make_query("www.example.org", "A")
+    answer = dns.message.from_wire(
+        answers(uplink=True).complete(question.to_wire(), None, STREAM_LIMIT)
+    )
+
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert answer.answer == []
+
+
+def test_what_the_uplink_says_is_passed_on() -> None:
+    """That a name does not exist, and that there is more than fits."""
+    question = dns.message.make_query("www.example.org", "A")
+    said = dns.message.make_response(question)
+    said.set_rcode(dns.rcode.NXDOMAIN)
+    said.flags |= dns.flags.TC
+    answer = dns.message.from_wire(
+        answers(uplink=True).complete(question.to_wire(), said, PAYLOAD), raise_on_truncation=False
+    )
+
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    assert answer.flags & dns.flags.TC

@@ -17,7 +17,7 @@ from towline.network.name_answer import PAYLOAD, Beyond
 Said = asyncio.Future[Message | None]
 """What the uplink says; None when it says nothing."""
 _PORT = 53
-_PATIENCE = 2.0  # seconds for each attempt: together less than the 5 of who asked us
+PATIENCE = 2.0  # seconds for each attempt: together less than the 5 of who asked us
 _ATTEMPTS = 2
 _MOST = 4096  # questions that wait at a time
 
@@ -25,8 +25,11 @@ _MOST = 4096  # questions that wait at a time
 class Uplink(asyncio.DatagramProtocol):
     """One server. Answers are matched by number and question; what else comes is dropped."""
 
-    def __init__(self, address: str) -> None:
-        """For an address, perhaps with a port: `192.0.2.1`, `192.0.2.1:5353`."""
+    def __init__(self, address: str, patience: float = PATIENCE) -> None:
+        """For an address, perhaps with a port: `192.0.2.1`, `192.0.2.1:5353`. Each of two attempts may
+        take as many seconds as there is patience.
+        """
+        self._patience = patience
         host, _, port = address.partition(":")
         self._server = (host, int(port or _PORT))
         self._transport: asyncio.DatagramTransport | None = None
@@ -50,10 +53,12 @@ class Uplink(asyncio.DatagramProtocol):
     def ask(self, beyond: Beyond) -> Said:
         """Ask by UDP; what is too long for it comes back marked as cut."""
         said: Said = asyncio.get_running_loop().create_future()
-        number = self._numbers.randrange(2**16)
-        if self._transport is None or number in self._waiting or len(self._waiting) >= _MOST:
+        if self._transport is None or len(self._waiting) >= _MOST:
             said.set_result(None)
             return said
+        number = self._numbers.randrange(2**16)
+        while number in self._waiting:
+            number = self._numbers.randrange(2**16)
         question = _question(beyond, number)
         self._waiting[number] = question, said
         self._send(number, _ATTEMPTS)
@@ -65,14 +70,14 @@ class Uplink(asyncio.DatagramProtocol):
         host, port = self._server
         try:
             answer, _ = await dns.asyncquery.udp_with_fallback(
-                question, host, timeout=_PATIENCE * _ATTEMPTS, port=port
+                question, host, timeout=self._patience * _ATTEMPTS, port=port
             )
         except (OSError, EOFError, dns.exception.DNSException):
             return None
         return answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember by what to send; uvloop's transports are no subclasses of asyncio's."""
+        """Remember by what to send; the transports of loops are no subclasses of the class."""
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -101,7 +106,9 @@ class Uplink(asyncio.DatagramProtocol):
             return
         self._transport.sendto(self._waiting[number][0].to_wire())
         loop = asyncio.get_running_loop()
-        loop.call_later(_PATIENCE, self._send_again, self._waiting[number][1], number, attempts - 1)
+        loop.call_later(
+            self._patience, self._send_again, self._waiting[number][1], number, attempts - 1
+        )
 
     def _send_again(self, said: Said, number: int, attempts: int) -> None:
         if not said.done():  # else the number may be another question's by now
