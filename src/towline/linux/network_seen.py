@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any
 
 from towline.linux import network_namespace
@@ -16,16 +16,14 @@ _KINDS = {kind.value for kind in RouteKind}
 async def look(names: Collection[str]) -> Seen:
     """What is in those of these namespaces that stand."""
     standing = [name for name in sorted(names) if network_namespace.stands(name)]
-    seen = await asyncio.gather(*map(_look, standing))
-    return dict(zip(standing, seen, strict=True))
+    return dict(zip(standing, await _all(map(_look, standing)), strict=True))
 
 
 async def _look(name: str) -> SeenNamespace:
-    (links, addressed, routes, lookups), tables, forwards = await asyncio.gather(
-        ip_show(name, ("link show", "address show", "route show table all", "rule show")),
-        nft_tables(name),
-        asyncio.to_thread(network_namespace.forwards, name),
-    )
+    commands = ("link show", "address show", "route show table all", "rule show")
+    links, addressed, routes, lookups = await ip_show(name, commands)
+    tables = await nft_tables(name)
+    forwards = await asyncio.to_thread(network_namespace.forwards, name)
     return SeenNamespace(
         {link["ifname"]: link.get("master", "") for link in links},
         frozenset(address for link in addressed for address in _addresses(link)),
@@ -35,6 +33,19 @@ async def _look(name: str) -> SeenNamespace:
         frozenset(link["ifname"] for link in links if "UP" not in link["flags"]),
         frozenset(_lookup(rule) for rule in lookups if rule.get("protocol") != "kernel"),
     )
+
+
+async def _all(looks: Iterable[Coroutine[Any, Any, SeenNamespace]]) -> list[SeenNamespace]:
+    """All at once, none of which goes on when this has ended; raises what the first one has.
+
+    `gather` would leave the others alone at the first that fails or is cancelled.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in looks]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _addresses(link: Mapping[str, Any]) -> list[LinkAddress]:
