@@ -16,7 +16,7 @@ import msgspec
 from towline.cloud.context import Context
 from towline.cloud.identifier import secret, token_id
 from towline.cloud.refusal import Refusal
-from towline.cloud.visit import Visit
+from towline.cloud.visit import HeldRepository, Visit
 from towline.oci.manifest import InvalidManifest
 from towline.oci.scope import Scope, repository_scope
 from towline.resource.credential import Credential, Lifetime, digest_of_secret
@@ -47,6 +47,13 @@ class Contents:
             # Listings are in ASCII order and begin after the name.
             found = await visit.some_repositories(f"{namespace}/", 1)
         return any(one.name.startswith(f"{namespace}/") for one in found)
+
+    async def repositories(self, after: str = "") -> list[HeldRepository]:
+        """The repositories behind a name; refused when the registry does not say."""
+        if not self._instance.loopback_port:
+            return []
+        async with self.visit() as visit:
+            return await visit.repositories(after)
 
     @asynccontextmanager
     async def visit(self, *repositories: str) -> AsyncIterator[Visit]:

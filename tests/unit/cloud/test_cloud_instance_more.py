@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cloud_registry import served_instance
 from tests.clouds import open_context, refused, running_instance
 
 from towline.cloud.context import Context
@@ -33,6 +34,7 @@ from towline.cloud.tcr.instance_status import (
 )
 from towline.cloud.tcr.namespace import CreateNamespace, create_namespace
 from towline.cloud.tcr.region import DescribeRegions, describe_regions
+from towline.resource.repository import Repository
 
 
 async def statuses(context: Context, *ids: str) -> tuple[RegistryStatus, ...]:
@@ -141,6 +143,28 @@ async def test_an_edition_must_have_room_for_what_is_there(tmp_path: Path) -> No
             await modify(context, registry_id, registry_type="basic")
 
         assert context.resources.instance(registry_id).edition == "standard"
+
+
+async def test_repositories_need_room_too(tmp_path: Path) -> None:
+    """Those that were pushed and those that were made, each counted once."""
+    async with served_instance(tmp_path, "standard") as served:
+        resources, id_ = served.context.resources, served.registry_id
+        await served.push("apps/r0", "v1")
+        await served.push("apps/pushed", "v1")
+        made = [_repository(id_, f"apps/r{number}") for number in range(1000)]
+        repositories = resources.repositories
+        await resources.store.apply([repositories.creation(id_, one.name, one) for one in made])
+        with refused("OperationDenied"):
+            await modify(served.context, id_, registry_type="basic")
+        await repositories.delete(id_, "apps/r1")
+        await modify(served.context, id_, registry_type="basic")
+
+        assert resources.instance(id_).edition == "basic"
+
+
+def _repository(instance_id: str, name: str) -> Repository:
+    when = "2026-01-02T03:04:05Z"
+    return Repository(instance_id=instance_id, name=name, created_at=when, updated_at=when)
 
 
 async def test_what_cannot_be_changed_is_refused(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from towline.cloud.action import Action, AnyAction, Done, Parameters
+from towline.cloud.contents import Contents
 from towline.cloud.context import Context, Resources
 from towline.cloud.refusal import Refusal
 from towline.cloud.transaction import Decision, settle
+from towline.cloud.visit import HeldRepository
 from towline.resource.edition import EDITIONS, Edition
 from towline.resource.instance import Instance
 
@@ -36,14 +38,16 @@ async def modify_instance(context: Context, asked: ModifyInstance) -> Done:
     resources = context.resources
     if asked.enable_cos_versioning:
         raise Refusal("UnsupportedOperation", "Stored objects have no versions here.")
+    pushed: list[HeldRepository] = []
     if asked.registry_type is not None:
         edition_named(asked.registry_type)
+        pushed = await Contents(context, resources.running(asked.registry_id)).repositories()
 
     def decide() -> Decision[Done]:
         instance = resources.running(asked.registry_id)
         changed = _changed(instance, asked)
         if EDITIONS[changed.edition] != EDITIONS[instance.edition]:
-            _check_room(resources, instance, changed.edition)
+            _check_room(resources, instance, changed.edition, pushed)
         if changed == instance:
             return Decision((), Done())
         return Decision([resources.instances.substitution("", instance.id, changed)], Done())
@@ -80,12 +84,17 @@ def _changed(instance: Instance, asked: ModifyInstance) -> Instance:
     return instance
 
 
-def _check_room(resources: Resources, instance: Instance, edition: str) -> None:
+def _check_room(
+    resources: Resources, instance: Instance, edition: str, pushed: Iterable[HeldRepository]
+) -> None:
     """Refuse an edition that has no room for what the instance has already."""
     allowed, id_ = EDITIONS[edition], instance.id
     links = sum(link.instance_id == id_ for link in resources.links.list())
     accounts = sum(one.permissions is not None for one in resources.credentials.list(id_))
+    made = {one.name for one in resources.repositories.list(id_)}
+    repositories = made | {one.name for one in pushed}
     for has, may_have, what in (
+        (len(repositories), allowed.repositories, "repositories"),
         (len(resources.namespaces.list(id_)), allowed.namespaces, "namespaces"),
         (links, allowed.links, "access linkages"),
         (accounts, allowed.service_accounts, "service accounts"),

@@ -101,8 +101,7 @@ async def create_repository(context: Context, asked: CreateRepository) -> Done:
             f"RepositoryName must have at least {_SHORTEST} characters.",
         )
     _check_texts(asked.brief_description, asked.description)
-    async with Contents(context, instance).visit() as visit:
-        pushed = {one.name for one in await visit.repositories()}
+    pushed = {one.name for one in await Contents(context, instance).repositories()}
     now = context.now()
     repository = Repository(
         instance_id=instance.id,
@@ -132,8 +131,7 @@ async def describe_repositories(context: Context, asked: DescribeRepositories) -
     if asked.namespace_name:
         namespace_in(resources, instance, asked.namespace_name)
     prefix = f"{asked.namespace_name}/" if asked.namespace_name else ""
-    async with Contents(context, instance).visit() as visit:
-        pushed = await visit.repositories(prefix)
+    pushed = await Contents(context, instance).repositories(prefix)
     kept = resources.repositories.list(instance.id)
     public = {one.name: one.public for one in resources.namespaces.list(instance.id)}
     known = [
