@@ -23,6 +23,11 @@ def gateway(cidr: str) -> str:
     return str(IPv4Network(cidr)[1])
 
 
+def capacity(cidr: str) -> int:
+    """How many pods and links a subnet has addresses for."""
+    return IPv4Network(cidr).num_addresses - 3
+
+
 def allot(cidr: str, taken: Collection[str]) -> str | None:
     """The lowest address that a pod or a link may take; None when the subnet is full."""
     network = IPv4Network(cidr)

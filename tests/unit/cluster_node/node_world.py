@@ -32,11 +32,25 @@ class FixedSubnets:
     def __init__(self, *subnets: str) -> None:
         self._now = frozenset(subnets)
         self._changed = asyncio.Event()
+        self._free = 100
+        self._counted = asyncio.Event()
 
     def become(self, *subnets: str) -> None:
         """These are the subnets now."""
         self._now = frozenset(subnets)
         self._changed.set()
+
+    def have_left(self, free: int) -> None:
+        """Each subnet has so many addresses left now."""
+        self._free = free
+        self._counted.set()
+
+    async def follow_free(self, subnet_id: str) -> AsyncIterator[int]:
+        """See `Subnets`."""
+        while True:
+            self._counted.clear()
+            yield self._free
+            await self._counted.wait()
 
     async def watch(self) -> AsyncIterator[frozenset[str]]:
         """See `Subnets`."""
@@ -98,6 +112,7 @@ class World:
             endpoint=Endpoint("127.0.0.1", 10250),
             clock=virtual_time.clock,
             directory=self.directory,
+            subnets=self.subnets,
         )
         self.is_ready = False
         self._running = self._tasks.create_task(Fleet(parts, self.subnets).run(self._set_ready))

@@ -171,6 +171,58 @@ def test_a_node_of_a_subnet_that_went_while_no_agent_was_there_is_removed() -> N
     play(scenario)
 
 
+def test_a_node_whose_subnet_is_exhausted_takes_no_pods_until_it_has_room_again() -> None:
+    """It says so by a label, a condition with Tencent's reason, and Kubernetes's taint."""
+
+    async def scenario(world: World) -> None:
+        await world.until(lambda: is_ready(world))
+        foreign = {"key": "a.b/c", "effect": "NoExecute"}
+        await world.kubernetes.patch(NODES, "", NODE, {"spec": {"taints": [foreign]}})
+        told = list[tuple[str, str, str]]()
+        taints = list[list[str]]()
+        for free in (3, 0, 1):
+            world.subnets.have_left(free)
+            await asyncio.sleep(12)
+            node = await world.kubernetes.get(NODES, "", NODE)
+            [condition] = (
+                one for one in node["status"]["conditions"] if one["type"] == "NetworkUnavailable"
+            )
+            label = node["metadata"]["labels"]["eks.tke.cloud.tencent.com/available-ip-count"]
+            told.append((label, condition["status"], condition["reason"]))
+            taints.append([one["key"] for one in node["spec"]["taints"]])
+
+        full = "node.kubernetes.io/network-unavailable"
+        assert told == [
+            ("3", "False", "EKLetHasSufficientSubnetIP"),
+            ("0", "True", "EKLetHasInsufficientSubnetIP"),
+            ("1", "False", "EKLetHasSufficientSubnetIP"),
+        ]
+        assert taints == [["a.b/c"], ["a.b/c", full], ["a.b/c"]]
+
+    play(scenario)
+
+
+def test_exhaustion_is_told_at_once_and_what_is_left_with_the_next_beat() -> None:
+    """A hundred pods that come at once do not write the node a hundred times."""
+
+    async def scenario(world: World) -> None:
+        await world.until(lambda: is_ready(world))
+        await asyncio.sleep(1)
+        before = await world.kubernetes.get(NODES, "", NODE)
+        world.subnets.have_left(5)
+        await asyncio.sleep(1)
+        after = await world.kubernetes.get(NODES, "", NODE)
+        world.subnets.have_left(0)
+        await asyncio.sleep(1)
+        full = await world.kubernetes.get(NODES, "", NODE)
+        message = [one["message"] for one in full["status"]["conditions"]]
+
+        assert before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+        assert f"eklet node has insufficient IP available of subnet {SUBNET}" in message
+
+    play(scenario)
+
+
 async def is_ready(world: World) -> bool:
     """Whether the agent has said that it serves."""
     return world.is_ready

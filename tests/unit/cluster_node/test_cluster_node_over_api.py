@@ -37,6 +37,7 @@ async def node_over(store: Store) -> AsyncIterator[LocalKubernetes]:
         endpoint=Endpoint("127.0.0.1", 10250),
         clock=time.time,
         directory=PodDirectory(),
+        subnets=FixedSubnets(SUBNET),
     )
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

@@ -1,23 +1,28 @@
-"""In which subnets there are virtual nodes."""
+"""In which subnets there are virtual nodes, and how many pods they have room for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from tests.networks import cluster, subnet
 
+from towline.resource.vpc import AddressOwner
+from towline.sandbox.network.addresses import Addresses
 from towline.sandbox.network.cluster_subnets import ClusterSubnets
 from towline.sandbox.network.records import Records
 from towline.store.store import Store
 
+T = TypeVar("T")
 
-async def following(subnets: AsyncIterator[frozenset[str]]) -> frozenset[str]:
+
+async def following(told: AsyncIterator[T]) -> T:
     """What is told next."""
     async with asyncio.timeout(5):
-        return await anext(subnets)
+        return await anext(told)
 
 
 async def test_the_clusters_subnets_are_told_at_once_and_when_they_change(tmp_path: Path) -> None:
@@ -40,3 +45,21 @@ async def test_the_clusters_subnets_are_told_at_once_and_when_they_change(tmp_pa
         frozenset({subnet(0).id}),
         frozenset({subnet(0).id, subnet(0, 1).id}),
     )
+
+
+async def test_what_is_left_of_a_subnet_is_told_at_once_and_when_it_changes(tmp_path: Path) -> None:
+    """Links take from it as well as pods; what others take elsewhere is not told."""
+    async with Store.open(tmp_path / "records.db") as store:
+        records, addresses = Records(store), Addresses(store)
+        small = subnet(0, 0, "10.0.0.0/29")
+        await records.subnets.create(small.vpc_id, small.id, small)
+        told = ClusterSubnets(records).follow_free(small.id)
+        counts = [await following(told)]
+        await addresses.claim(subnet(0, 1), AddressOwner.POD, "elsewhere")
+        for owner in AddressOwner:
+            await addresses.claim(small, owner, "uid-1")
+            counts.append(await following(told))
+        await addresses.free(AddressOwner.POD, "uid-1")
+        counts.append(await following(told))
+
+    assert counts == [5, 4, 3, 4]

@@ -59,6 +59,17 @@ class Endpoint:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the conditions of a node follow from."""
+
+    held: Sequence[Mapping[str, Any]]
+    """Those that the API has."""
+    now: float
+    more: Sequence[tuple[str, str, str, str]] = ()
+    """Type, status, reason and message of what is true of this node beside what is of all."""
+
+
 def node_name(subnet_id: str) -> str:
     """`eklet-subnet-q21rasu6`."""
     return f"eklet-{subnet_id}"
@@ -78,10 +89,8 @@ def node_object(subnet_id: str, machine: Machine) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
 
 
-def node_status(
-    machine: Machine, endpoint: Endpoint, held: Sequence[Mapping[str, Any]], now: float
-) -> Object:
-    """The status; `held` are the conditions that the API has."""
+def node_status(machine: Machine, endpoint: Endpoint, conditions: Conditions) -> Object:
+    """The status."""
     size = {
         "cpu": str(machine.cpus),
         "memory": f"{machine.memory_bytes // 1024}Ki",
@@ -90,7 +99,7 @@ def node_status(
     return {
         "capacity": size,
         "allocatable": dict(size),
-        "conditions": _conditions(held, now),
+        "conditions": _conditions(conditions),
         "addresses": [{"type": "InternalIP", "address": endpoint.address}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": endpoint.port}},
         "nodeInfo": {
@@ -128,10 +137,10 @@ def lease_object(name: str, node_uid: str, now: float) -> Object:
     }
 
 
-def _conditions(held: Sequence[Mapping[str, Any]], now: float) -> list[Object]:
-    by_type = {one["type"]: one for one in held}
+def _conditions(told: Conditions) -> list[Object]:
+    by_type, now = {one["type"]: one for one in told.held}, told.now
     ours = []
-    for kind, status, reason, message in _CONDITIONS:
+    for kind, status, reason, message in (*_CONDITIONS, *told.more):
         before = by_type.pop(kind, None)
         same = before is not None and before.get("status") == status
         since = before.get("lastTransitionTime") if before and same else to_second(now)

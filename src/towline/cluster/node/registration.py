@@ -10,6 +10,7 @@ import structlog
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object
 from towline.cluster.node.node_object import (
     LEASE_NAMESPACE,
+    Conditions,
     Endpoint,
     Machine,
     is_current,
@@ -18,6 +19,7 @@ from towline.cluster.node.node_object import (
     node_object,
     node_status,
 )
+from towline.cluster.node.room import marking, network_condition
 from towline.cluster.resources import LEASES, NODES
 from towline.kube.timestamp import seconds_of, to_microsecond
 
@@ -49,10 +51,15 @@ class Registration:
         self._identity = identity
         self._clock = clock
 
-    async def keep(self, *, schedulable: bool) -> None:
-        """Make the API's node what it should be, and renew its lease."""
+    async def keep(self, *, schedulable: bool, free: int | None = None) -> None:
+        """Make the API's node what it should be, and renew its lease.
+
+        `free` is how many addresses its subnet has left, if that is known.
+        """
         node = await self._ensure()
-        await self._report(node)
+        if free is not None:
+            node = await self._mark(node, free)
+        await self._report(node, free)
         if bool(node["spec"].get("unschedulable")) and schedulable and _is_retired(node):
             await self._retire(node, retired=False)
         if not schedulable and not node["spec"].get("unschedulable"):
@@ -78,10 +85,17 @@ class Registration:
         wanted = node_object(self._identity.subnet_id, self._identity.machine)
         return await self._kubernetes.create(NODES, "", wanted)
 
-    async def _report(self, node: Object) -> None:
+    async def _mark(self, node: Object, free: int) -> Object:
+        """Show how many addresses are left; the node as it is then."""
+        body = marking(node, free)
+        return await self._kubernetes.patch(NODES, "", self.name, body) if body else node
+
+    async def _report(self, node: Object, free: int | None) -> None:
         held, now = node.get("status") or {}, self._clock()
         conditions = held.get("conditions") or []
-        wanted = node_status(self._identity.machine, self._identity.endpoint, conditions, now)
+        room = () if free is None else (network_condition(self._identity.subnet_id, free),)
+        told = Conditions(conditions, now, room)
+        wanted = node_status(self._identity.machine, self._identity.endpoint, told)
         if is_current(wanted, held) and now - _last_report(conditions) < REPORT_EVERY:
             return
         metadata = {

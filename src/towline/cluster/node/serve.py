@@ -34,5 +34,6 @@ async def serve(
             endpoint=Endpoint(settings.address, port),
             clock=time.time,
             directory=directory,
+            subnets=subnets,
         )
         await Fleet(parts, subnets).run(ready)

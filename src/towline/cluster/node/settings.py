@@ -27,3 +27,7 @@ class Subnets(Protocol):
     def watch(self) -> AsyncIterator[frozenset[str]]:
         """The ids of the subnets, at once and after each change."""
         ...
+
+    def follow_free(self, subnet_id: str) -> AsyncIterator[int]:
+        """How many addresses a subnet has left for pods, at once and after each change."""
+        ...

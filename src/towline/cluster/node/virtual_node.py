@@ -18,6 +18,7 @@ from towline.cluster.node.pod_directory import PodDirectory
 from towline.cluster.node.pod_worker import PodWorker
 from towline.cluster.node.provider import Provider, StandingPod
 from towline.cluster.node.registration import Identity, Registration
+from towline.cluster.node.settings import Subnets
 from towline.cluster.reflector import Reflector, Selection
 from towline.cluster.resources import PODS
 from towline.kube.event import EventSource
@@ -40,6 +41,7 @@ class Parts:
     endpoint: Endpoint
     clock: Callable[[], float]
     directory: PodDirectory
+    subnets: Subnets
 
 
 class VirtualNode:
@@ -51,6 +53,9 @@ class VirtualNode:
         self._registration = Registration(parts.kubernetes, identity, parts.clock)
         self._parts = parts
         self._retiring = False
+        self._subnet_id = subnet_id
+        self._free: int | None = None
+        """Addresses left in the subnet, as soon as it is known."""
         self._uids: set[str] = set()
         self._changed = asyncio.Event()
         selectors = {"fieldSelector": f"spec.nodeName={self.name}"}
@@ -80,6 +85,7 @@ class VirtualNode:
             lasting = [
                 tasks.create_task(self._recorder.run()),
                 tasks.create_task(self._pods.run()),
+                tasks.create_task(self._follow_room()),
             ]
             self._pods.listen(lambda before, after: self._see(tasks, before, after))
             await self._live()
@@ -93,7 +99,7 @@ class VirtualNode:
                 if self._retiring and self._pods.synced.is_set() and not self._uids:
                     await self._registration.remove()
                     return
-                await self._registration.keep(schedulable=not self._retiring)
+                await self._registration.keep(schedulable=not self._retiring, free=self._free)
                 self.registered.set()
                 # A retired node that seems empty is looked at again as soon as its pods are known.
                 pause = _RETRY if self._retiring and not self._uids else BEAT
@@ -101,6 +107,15 @@ class VirtualNode:
                 _log.debug("node not renewed", node=self.name, error=error.message)
                 pause = _RETRY
             await self._rest(pause)
+
+    async def _follow_room(self) -> None:
+        """Tell the API at once that the subnet is exhausted, or is not any more; how many addresses
+        are left has time until the next beat.
+        """
+        async for free in self._parts.subnets.follow_free(self._subnet_id):
+            before, self._free = self._free, free
+            if before is None or (before > 0) != (free > 0):
+                self._changed.set()
 
     async def _rest(self, seconds: float) -> None:
         try:

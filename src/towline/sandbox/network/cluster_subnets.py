@@ -1,9 +1,12 @@
-"""In which subnets the pods of the clusters may be, as the virtual nodes want to know it."""
+"""In which subnets the pods of the clusters may be, and how much room there is, as the virtual nodes
+want to know it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from towline.network.address import capacity
 from towline.sandbox.network.records import Records
 
 
@@ -21,3 +24,16 @@ class ClusterSubnets:
             if subnets != told:
                 told = subnets
                 yield subnets
+
+    async def follow_free(self, subnet_id: str) -> AsyncIterator[int]:
+        """How many addresses a subnet has left, at once and again whenever it is another number.
+        Never ends.
+        """
+        told: int | None = None
+        async for claims in self._records.addresses.follow():
+            subnet = self._records.subnet(subnet_id)
+            taken = sum(claim.subnet_id == subnet_id for claim in claims)
+            free = 0 if subnet is None else capacity(subnet.cidr) - taken
+            if free != told:
+                told = free
+                yield free

@@ -18,7 +18,7 @@ from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.route_table import RouteTable
 from towline.resource.security_group import SecurityGroup
-from towline.resource.vpc import Subnet, Vpc
+from towline.resource.vpc import Address, Subnet, Vpc
 from towline.store.collection import Collection
 from towline.store.error import NotFound
 from towline.store.store import Store
@@ -34,6 +34,7 @@ class Records:
         self.instances = Collection(store, kind.INSTANCE, Instance)
         self.vpcs = Collection(store, kind.VPC, Vpc)
         self.subnets = Collection(store, kind.SUBNET, Subnet)
+        self.addresses = Collection(store, kind.ADDRESS, Address)
         self.links = Collection(store, kind.LINK, Link)
         self.claims = Collection(store, kind.CLAIM, Claim)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
