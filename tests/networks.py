@@ -353,14 +353,15 @@ def _creation(store: Store, value: Resource) -> Create:
 
 
 @asynccontextmanager
-async def agent(folder: Path, *values: Resource) -> AsyncIterator[Agent]:
+async def agent(folder: Path, *values: Resource, uplink: str = "") -> AsyncIterator[Agent]:
     """An agent's network on a data directory, with these records at first."""
     data = DataDirectory(folder)
     data.create()
     ledger = Ledger.open(data.ledger, data.sandboxes)
+    naming = Naming(data.queries, uplink)
     async with Store.open(data.records) as store:
         await store.apply([_creation(store, value) for value in values])
-        async with Network(store, ledger, data.doors_socket, Naming(data.queries)) as network:
+        async with Network(store, ledger, data.doors_socket, naming) as network:
             yield Agent(network, ledger.names, store)
 
 
