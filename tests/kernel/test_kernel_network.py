@@ -4,11 +4,13 @@ cut off is taken up.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.networks import connect, installation, link, subnet, vpc
+from tests.networks import INSTANCE, connect, installation, link, subnet, vpc
+from tests.unit.network.models import elastic_ip, interface, nat_gateway, route, route_table
 
 from towline.linux import network_namespace
 from towline.linux.command import CommandFailed, ip_batch, nft_tables
@@ -19,16 +21,46 @@ from towline.network.model import NetworkModel
 from towline.network.name import Names
 from towline.network.plan import Change, plan
 from towline.network.topology import Topology
+from towline.resource.public_endpoint import AccessRule, EndpointStatus, PublicEndpoint
+from towline.resource.route_table import GatewayType
 
 pytestmark = pytest.mark.root
 SMALL = NetworkModel(vpcs=(vpc(0),), subnets=(subnet(0),))
+OWN = interface(subnet(0), 0)
+OUT = route("0.0.0.0/0", GatewayType.NAT, "nat-v0n0")
 LARGE = NetworkModel(
     vpcs=(vpc(0), vpc(1)),
     subnets=(subnet(0), subnet(0, 1), subnet(1)),
     links=(link(0, "10.0.0.7"),),
+    route_tables=(
+        route_table(0, 0, OUT, route("198.18.0.0/16", GatewayType.EIP, "0")),
+        route_table(0, 1, route("203.0.113.0/24", GatewayType.NORMAL_CVM, "10.0.1.9")),
+        route_table(1, 0, route("0.0.0.0/0", GatewayType.NAT, "nat-gone")),
+    ),
+    nat_gateways=(nat_gateway(0, 0, 0, 1),),
+    elastic_ips=(
+        elastic_ip(0, "nat-v0n0"),
+        elastic_ip(1, "nat-v0n0"),
+        elastic_ip(2, OWN.id, OWN.private_ip),
+    ),
+    interfaces=(OWN,),
+    instances=(INSTANCE,),
+    public_endpoints=(
+        PublicEndpoint(
+            instance_id=INSTANCE.id,
+            status=EndpointStatus.OPENED,
+            rules=(AccessRule(cidr="198.19.0.0/16"), AccessRule(cidr="0.0.0.0/0")),
+        ),
+    ),
 )
 CHANGED = NetworkModel(
-    vpcs=(vpc(1),), subnets=(subnet(1, 1),), links=(link(1, "10.0.1.9", subnet_number=1),)
+    vpcs=(vpc(1),),
+    subnets=(subnet(1, 1),),
+    links=(link(1, "10.0.1.9", subnet_number=1),),
+    route_tables=(route_table(1, 0, route("0.0.0.0/0", GatewayType.NAT, "nat-v1n0")),),
+    nat_gateways=(nat_gateway(1, 0, 0),),
+    elastic_ips=(elastic_ip(0, "nat-v1n0"),),
+    instances=(INSTANCE,),
 )
 HISTORY = [SMALL, LARGE, CHANGED, SMALL]
 POD = ("uid-1", subnet(0), "10.0.0.5")
@@ -59,11 +91,15 @@ async def missing(names: Names, wanted: Topology) -> tuple[Change, ...]:
     return plan(wanted, await look(standing), scope=scope)
 
 
-def host() -> tuple[frozenset[str], str]:
-    """The machine's own links, and whether it passes packets on."""
+def host() -> tuple[str, ...]:
+    """The machine's own links, routes, lookups and rules, and whether it passes packets on."""
     links = Path("/proc/net/dev").read_text().splitlines()[2:]
     forwarding = Path("/proc/sys/net/ipv4/ip_forward").read_text()
-    return frozenset(line.partition(":")[0] for line in links), forwarding
+    shown = [
+        subprocess.run(command.split(), capture_output=True, check=True, text=True).stdout
+        for command in ("ip route show table all", "ip rule", "nft list ruleset")
+    ]
+    return (*sorted(line.partition(":")[0] for line in links), forwarding, *shown)
 
 
 async def test_after_a_plan_there_is_nothing_left_to_plan(names: Names) -> None:
