@@ -12,12 +12,16 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import structlog
+
 from towline.cluster.kubernetes import ApiError, Object
 from towline.cluster.node import step, texts
 from towline.cluster.node.container_jobs import ContainerJobs
 from towline.cluster.node.container_state import ContainerState
 from towline.cluster.node.ending import Ending
+from towline.cluster.node.inherited_annotations import inherited_annotations
 from towline.cluster.node.kit import Kit
+from towline.cluster.node.node_object import node_name
 from towline.cluster.node.pod_field import Place
 from towline.cluster.node.pod_status import Facts, pod_status
 from towline.cluster.node.pod_view import pod_view
@@ -30,6 +34,8 @@ from towline.kube.pod import Pod
 from towline.problem import Problem
 
 _LONGEST_HOST_NAME = 63
+_ASK_AGAIN = 1.0  # seconds until an API that did not answer is asked again
+_log = structlog.get_logger()
 _ANSWERED = frozenset({404, 409})  # gone already, or another pod of the same name
 
 
@@ -170,17 +176,22 @@ class PodWorker:
         return min((time for time in times if time > now), default=None)
 
     async def _open(self) -> None:
+        kit = self._kit
         try:
-            self._address = await self._kit.provider.open(self._identity())
+            inherited = await inherited_annotations(kit.kubernetes, node_name(kit.subnet_id))
+            self._address = await kit.provider.open(self._identity(inherited))
             self._is_open = True
         except Problem as problem:
             self.voice.say(texts.failed_sandbox(problem.cause))
-            self._open_at = self._kit.clock() + self._kit.pause()
+            self._open_at = kit.clock() + kit.pause()
+        except ApiError as error:
+            _log.debug("pod not opened", pod=self.pod.full_name, error=error.message)
+            self._open_at = kit.clock() + _ASK_AGAIN
         finally:
             self._opening = False
             self.wake()
 
-    def _identity(self) -> PodIdentity:
+    def _identity(self, inherited: Mapping[str, str]) -> PodIdentity:
         metadata, spec = self.pod.metadata, self.pod.spec
         return PodIdentity(
             uid=metadata.uid,
@@ -188,7 +199,7 @@ class PodWorker:
             name=metadata.name,
             subnet_id=self._kit.subnet_id,
             hostname=spec.hostname or metadata.name[:_LONGEST_HOST_NAME].rstrip("-."),
-            annotations=dict(metadata.annotations),
+            annotations={**inherited, **metadata.annotations},
         )
 
     def _settle(self, tasks: asyncio.TaskGroup) -> None:
