@@ -102,6 +102,18 @@ CLIENT_COMMANDS: dict[str, Place] = {
     ),
     "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs).", CLOUD),
     "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs.", CLOUD),
+    "access-key": Place(
+        "towline.cli.access_key",
+        "access_key_app",
+        "Keys for the cloud's API, and whose they are.",
+        CLOUD,
+    ),
+    "audit": Place(
+        "towline.cli.audit",
+        "audit_command",
+        "Show who asked the cloud for changes, the newest first.",
+        CLOUD,
+    ),
 }
 
 
