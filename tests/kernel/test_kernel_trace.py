@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 from tests.networks import connect, heard, installation
-from tests.unit.network.models import INSTANCE, networks
-from tests.unit.network.traces import OMISSIONS, POD, WHOLE
+from tests.unit.network.models import INSTANCE, elastic_ip, interface, nat_gateway, networks, subnet
+from tests.unit.network.traces import NEIGHBOUR, OMISSIONS, POD, WHOLE, endpoint
 
 from towline.linux import network_namespace
 from towline.linux.command import nft_load
@@ -38,6 +38,7 @@ from towline.resource.network_interface import NetworkInterface
 from towline.resource.security_group import SecurityGroup, SecurityRule, Verdict
 
 pytestmark = pytest.mark.root
+PATIENCE = 5.0  # seconds for what should come
 SILENCE = 0.7  # seconds after which a dial counts as unanswered; a SYN is repeated only after one
 PORTS = (53, 443, 8080)
 ELSEWHERE, IN_DATA_CENTRE = "198.18.77.1", "10.16.3.4"
@@ -55,7 +56,7 @@ table ip test-taking-all {
 }
 """
 """A machine takes in whatever it is handed: routes may lead to it."""
-EXAMPLES = 10
+EXAMPLES = 15
 TAKING_TURNS = 6  # packets of an example that are tried with every address of their gateway
 
 
@@ -67,16 +68,19 @@ class Built:
     model: NetworkModel
 
     async def outcome(self, packet: Packet) -> str:
-        """As whom the sender was seen; `silence` or `refusal` where it was not."""
+        """As whom the sender was seen; `silence` or `refusal` where it was not.
+
+        What should come is given its time: the first packets find the wires hardly switched on.
+        """
+        patience = PATIENCE if trace(self.model, packet).reach is Reach.ALWAYS else SILENCE
         home = self.model.subnet(packet.subnet_id)
         assert home is not None
         sender = self.model.interface_at(home.vpc_id, packet.source)
         assert sender is not None
         pod = network_namespace.path_of(self.names.pod(sender.pod_uid))
         try:
-            return await heard(
-                await connect(pod, packet.destination, packet.port, SILENCE), SILENCE
-            )
+            made = await connect(pod, packet.destination, packet.port, patience)
+            return await heard(made, PATIENCE)
         except TimeoutError:
             return "silence"
         except ConnectionRefusedError:
@@ -85,17 +89,23 @@ class Built:
     async def disagreements(self, packets: Sequence[Packet]) -> list[str]:
         """Packets that went another way than their traces say."""
         traces = {packet: trace(self.model, packet) for packet in packets}
-        single = [packet for packet in packets if turns(traces[packet]) == 1]
-        outcomes = await asyncio.gather(*map(self.outcome, single))
-        found = dict(zip(single, ([one] for one in outcomes), strict=True))
-        several = [packet for packet in packets if turns(traces[packet]) > 1]
+        arriving = [packet for packet in packets if traces[packet].reach is not Reach.NEVER]
+        found = await self._all_at_once([one for one in arriving if turns(traces[one]) == 1])
+        several = [packet for packet in arriving if turns(traces[packet]) > 1]
         for packet in several[:TAKING_TURNS]:
             found[packet] = [await self.outcome(packet) for _ in range(turns(traces[packet]))]
+        found |= await self._all_at_once(
+            [packet for packet in packets if traces[packet].reach is Reach.NEVER]
+        )
         return [
             f"{packet}: {outcomes}, but {traces[packet]}"
             for packet, outcomes in found.items()
             if not agrees(traces[packet], outcomes)
         ]
+
+    async def _all_at_once(self, packets: Sequence[Packet]) -> dict[Packet, list[str]]:
+        outcomes = await asyncio.gather(*map(self.outcome, packets))
+        return {packet: [one] for packet, one in zip(packets, outcomes, strict=True)}
 
 
 def turns(found: Trace) -> int:
@@ -217,6 +227,37 @@ def test_traces_and_the_kernel_agree_on_who_is_reached(
                 return await network.disagreements(packets)
 
     assert asyncio.run(differing()) == []
+
+
+FAR = interface(subnet(0, 1), 0)
+CROWDED = replace(
+    WHOLE,
+    subnets=(subnet(0, 0), subnet(0, 1, "rtb-v0n1")),
+    nat_gateways=(nat_gateway(0, 0, 0, 1),),
+    elastic_ips=(
+        *(elastic_ip(number, "nat-v0n0") for number in (0, 1)),
+        elastic_ip(2, NEIGHBOUR.id, NEIGHBOUR.private_ip),
+        elastic_ip(3, FAR.id, FAR.private_ip),
+    ),
+    interfaces=(POD, NEIGHBOUR, FAR),
+    public_endpoints=(endpoint("198.19.0.10/32", "198.19.0.13/32"),),
+)
+"""A gateway with two addresses, of which one is admitted, and pods with addresses of their own."""
+
+
+async def test_traces_and_the_kernel_agree_where_public_addresses_meet() -> None:
+    """Turn by turn at a gateway, and from each elastic IP to each, also to one's own."""
+    packets = [
+        Packet(subnet_id=one.subnet_id, source=one.private_ip, destination=to, port=443)
+        for one in CROWDED.interfaces
+        for to in DESTINATIONS
+    ]
+    with installation() as names:
+        async with built(names, CROWDED) as network:
+            differing = await network.disagreements(packets)
+
+    assert differing == []
+    assert Reach.SOMETIMES in {trace(CROWDED, packet).reach for packet in packets}
 
 
 @pytest.mark.parametrize("omission", OMISSIONS)

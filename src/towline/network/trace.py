@@ -117,7 +117,10 @@ class _Walk:
             case Route(gateway_type=GatewayType.NAT):
                 self._leave_by_gateway(route.gateway_id)
             case Route(gateway_type=GatewayType.NORMAL_CVM):
-                self._hand_over(route.gateway_id, Stop.NEXT_HOP_MISSING)
+                if route.gateway_id == self._packet.source:
+                    self._drop(spot, Stop.ROUTE_LEADS_BACK)
+                else:
+                    self._hand_over(route.gateway_id, Stop.NEXT_HOP_MISSING)
 
     def _leave_by_own_address(self, spot: _Spot, otherwise: Stop) -> None:
         own = None if self._sender is None else self._model.elastic_ip_of(self._sender)

@@ -21,6 +21,7 @@ class Stop(StrEnum):
     TABLE_NOT_ASSOCIATED = "table-not-associated"
     NO_ADDRESS_OF_ITS_OWN = "no-address-of-its-own"
     NEXT_HOP_MISSING = "next-hop-missing"
+    ROUTE_LEADS_BACK = "route-leads-back"
     NAT_IS_NO_WAY_IN = "nat-is-no-way-in"
     ENDPOINT_CLOSED = "endpoint-closed"
     ALLOWLIST_EMPTY = "allowlist-empty"
@@ -84,6 +85,10 @@ EXPLANATIONS: Mapping[Stop, Explanation] = {
     Stop.NEXT_HOP_MISSING: Explanation(
         "the route leads to a machine of the VPC that is not there",
         "change the route, or attach the machine",
+    ),
+    Stop.ROUTE_LEADS_BACK: Explanation(
+        "the route leads back to the pod that sends",
+        "route to another machine, or to a NAT gateway",
     ),
     Stop.NAT_IS_NO_WAY_IN: Explanation(
         "the address is a NAT gateway's: connections leave by it, and none comes in",

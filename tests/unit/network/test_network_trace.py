@@ -176,14 +176,16 @@ def test_a_trace_prefers_a_route_to_a_gateway_to_a_pods_own_address() -> None:
 
 
 def test_a_trace_follows_a_route_to_a_machine_of_the_vpc() -> None:
-    """If there is one."""
+    """If there is one, and if it is another."""
     there = route("203.0.113.0/24", GatewayType.NORMAL_CVM, NEIGHBOUR.private_ip)
     nowhere = changed(route("203.0.113.7/32", GatewayType.NORMAL_CVM, "10.0.0.99"), id=2)
-    model = replace(WHOLE, route_tables=(route_table(0, 0, there, nowhere),))
+    back = changed(route("203.0.113.9/32", GatewayType.NORMAL_CVM, POD.private_ip), id=3)
+    model = replace(WHOLE, route_tables=(route_table(0, 0, there, nowhere, back),))
     found = sent(model, "203.0.113.8", 80)
 
     assert (found.stop, found.hops[-1].id) == (None, NEIGHBOUR.id)
     assert sent(model, "203.0.113.7", 80).stop is Stop.NEXT_HOP_MISSING
+    assert sent(model, "203.0.113.9", 80).stop is Stop.ROUTE_LEADS_BACK
 
 
 def test_every_stop_is_explained() -> None:
