@@ -26,6 +26,7 @@ from towline.cloud.tcr.instance import CreateInstance, create_instance
 from towline.resource.access_key import AccessKey
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
+from towline.resource.nat_gateway import NatGateway, NatState
 from towline.resource.public_endpoint import EndpointStatus, PublicEndpoint
 from towline.store.store import Store
 
@@ -111,6 +112,7 @@ async def serving(folder: Path, registry: Role = obedient_registry) -> AsyncIter
             tasks.create_task(registry(resources)),
             tasks.create_task(_agent(resources)),
             tasks.create_task(_endpoints(resources)),
+            tasks.create_task(_gateways(resources)),
         ]
         await ready.wait()
         yield ServedCloud(endpoint, resources)
@@ -132,6 +134,19 @@ async def _endpoints(resources: Resources) -> None:
         for endpoint in endpoints:
             if endpoint.status in _ENDPOINT_DONE:
                 await endpoint_done(resources, endpoint.instance_id)
+
+
+async def _gateways(resources: Resources) -> None:
+    async for gateways in resources.nat_gateways.follow():
+        for gateway in gateways:
+            if gateway.state is NatState.DELETING:
+                await resources.nat_gateways.delete(gateway.vpc_id, gateway.id)
+            elif gateway.state is not NatState.AVAILABLE:
+                await resources.nat_gateways.update(gateway.vpc_id, gateway.id, _built)
+
+
+def _built(held: NatGateway) -> NatGateway:
+    return msgspec.structs.replace(held, state=NatState.AVAILABLE)
 
 
 def _endpoint_done(held: PublicEndpoint) -> PublicEndpoint:

@@ -6,8 +6,11 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from towline.client.cloud_gateway import Gateways
     from towline.client.cloud_network import Networks
+    from towline.client.cloud_public_access import PublicAccess
     from towline.client.cloud_registry import Registries
+    from towline.client.cloud_routing import Routing
 
 T = TypeVar("T")
 
@@ -33,3 +36,27 @@ def networks() -> Networks:
     from towline.client.cloud_network import Networks
 
     return Networks(open_cloud())
+
+
+def routing() -> Routing:
+    """Route tables."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_routing import Routing
+
+    return Routing(open_cloud())
+
+
+def gateways() -> Gateways:
+    """NAT gateways and elastic IPs."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_gateway import Gateways
+
+    return Gateways(open_cloud())
+
+
+def public_access() -> PublicAccess:
+    """Public endpoints and allowlists."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_public_access import PublicAccess
+
+    return PublicAccess(open_cloud())

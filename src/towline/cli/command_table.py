@@ -114,6 +114,30 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Show who asked the cloud for changes, the newest first.",
         CLOUD,
     ),
+    "egress": Place(
+        "towline.cli.egress",
+        "egress_app",
+        "The way out of a subnet: elastic IP, NAT gateway, route and allowlist.",
+        CLOUD,
+    ),
+    "public-access": Place(
+        "towline.cli.public_access",
+        "public_access_app",
+        "Registries' public endpoints and who may come to them.",
+        CLOUD,
+    ),
+    "route-table": Place(
+        "towline.cli.route_table", "route_table_app", "Where packets from subnets go.", CLOUD
+    ),
+    "nat-gateway": Place(
+        "towline.cli.nat_gateway",
+        "nat_gateway_app",
+        "Ways out of VPCs, shared by all who have no public address.",
+        CLOUD,
+    ),
+    "eip": Place(
+        "towline.cli.eip", "eip_app", "Public addresses, for NAT gateways and pods.", CLOUD
+    ),
 }
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from towline.client.choice import Choice
 from towline.client.cloud import CloudClient
 from towline.client.cloud_view import SubnetView, VpcView, view
 from towline.problem import Problem
 
 _MANY = "100"  # the product wants its numbers as text
+_SUBNET: Choice[SubnetView] = Choice(
+    "subnet",
+    lambda subnet: subnet.subnet_id,
+    lambda subnet: subnet.subnet_name,
+    "name one by its id with --subnet; see `towline subnet list`",
+)
 
 
 class Networks:
@@ -57,6 +64,10 @@ class Networks:
             cause=f"the VPC {vpc.vpc_name} has no subnet {name or 'at all'}; it has: {known}",
             remedy="name one with --subnet, or create one with `towline subnet create`",
         )
+
+    async def place(self, name: str) -> SubnetView:
+        """The subnet of this name or id in any VPC, or the only one when none is named."""
+        return _SUBNET.of(await self.subnets(), name)
 
     async def create_vpc(self, name: str, cidr: str) -> VpcView:
         """Make a VPC."""

@@ -106,6 +106,73 @@ class SubnetView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     available_ip_address_count: int
 
 
+class RouteView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A route of a table."""
+
+    route_id: int
+    destination_cidr_block: str
+    gateway_type: str
+    gateway_id: str
+    enabled: bool
+    route_description: str
+
+
+class AssociationView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A subnet that goes by a table."""
+
+    subnet_id: str
+
+
+class RouteTableView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A route table."""
+
+    route_table_id: str
+    route_table_name: str
+    vpc_id: str
+    main: bool
+    association_set: list[AssociationView]
+    route_set: list[RouteView]
+
+
+class GatewayAddressView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """An elastic IP that a NAT gateway sends with."""
+
+    address_id: str
+    public_ip_address: str
+
+
+class NatGatewayView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A NAT gateway."""
+
+    nat_gateway_id: str
+    nat_gateway_name: str
+    vpc_id: str
+    state: str
+    internet_max_bandwidth_out: int
+    public_ip_address_set: list[GatewayAddressView]
+
+
+class ElasticIpView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """An elastic IP."""
+
+    address_id: str
+    address_name: str
+    address_ip: str
+    address_status: str
+    instance_id: str
+    private_address_ip: str
+    bandwidth: int
+
+
+class AccessRuleView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """An entry of an allowlist."""
+
+    policy_index: int
+    cidr_block: str
+    description: str
+    policy_version: str
+
+
 def view(value: Any, wanted: type[T]) -> T:
     """Read one value out of an answer."""
     return msgspec.convert(value, wanted)

@@ -1,4 +1,4 @@
-"""Waiting for what the cloud only promised: a running instance, a link with an address, an end."""
+"""Waiting for what the cloud only promised: a running instance, a link with an address, a way, an end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def until_running(registries: Registries, registry_id: str, seconds: float
         instance = await registries.find(registry_id)
         return instance if instance is not None and instance.status == "Running" else None
 
-    return await _until(running, seconds, f"the instance {registry_id} is not Running")
+    return await until(running, seconds, f"the instance {registry_id} is not Running")
 
 
 async def until_gone(registries: Registries, registry_id: str, seconds: float) -> None:
@@ -31,7 +31,7 @@ async def until_gone(registries: Registries, registry_id: str, seconds: float) -
     async def gone() -> bool | None:
         return True if await registries.find(registry_id) is None else None
 
-    await _until(gone, seconds, f"the instance {registry_id} is still being deleted")
+    await until(gone, seconds, f"the instance {registry_id} is still being deleted")
 
 
 async def until_linked(
@@ -45,7 +45,7 @@ async def until_linked(
                 return link
         return None
 
-    return await _until(linked, seconds, f"the link to {vpc_id} has no access IP")
+    return await until(linked, seconds, f"the link to {vpc_id} has no access IP")
 
 
 async def until_unlinked(
@@ -57,10 +57,11 @@ async def until_unlinked(
         links = await registries.links(instance)
         return None if any(link.vpc_id == vpc_id for link in links) else True
 
-    await _until(unlinked, seconds, f"the link to {vpc_id} is still being deleted")
+    await until(unlinked, seconds, f"the link to {vpc_id} is still being deleted")
 
 
-async def _until(ask: Callable[[], Awaitable[T | None]], seconds: float, otherwise: str) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], seconds: float, otherwise: str) -> T:
+    """What `ask` answers once it is not None; a `Problem` that says `otherwise` when it never is."""
     try:
         async with asyncio.timeout(seconds):
             while True:

@@ -2,68 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import typer
-from tests.clouds import ACCESS_IP, serving
-from typer.testing import CliRunner
+from tests.cloud_commands import NOUNS, Run, app_of, parsed, run_command
+from tests.clouds import ACCESS_IP
 
-from towline.cli.credential import credential_app
-from towline.cli.instance import instance_app
-from towline.cli.link import link_app
-from towline.cli.namespace import namespace_app
-from towline.cli.subnet import subnet_app
-from towline.cli.vpc import vpc_app
 from towline.problem import Problem
-
-Run = Callable[[str], str]
-APPS = (instance_app, namespace_app, credential_app, link_app, vpc_app, subnet_app)
-
-
-@pytest.fixture
-def towline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """The commands, with a cloud of their own that answers from another thread."""
-    for name in ("TOWLINE_ENDPOINT", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TOWLINE_DATA", str(tmp_path))
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    ended = asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(tmp_path):
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(10)
-    yield run_command
-    loop.call_soon_threadsafe(ended.set)
-    thread.join()
-    loop.close()
-
-
-def run_command(line: str) -> str:
-    """Run `towline <line>` in this process; a problem comes out as itself."""
-    app = typer.Typer()
-    for noun in APPS:
-        app.add_typer(noun)
-    result = CliRunner().invoke(app, line.split())
-    if isinstance(result.exception, Problem):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def parsed(text: str) -> Any:
-    """The JSON of `-o json`."""
-    return json.loads(text)
 
 
 def test_an_instance_is_created_shown_and_deleted(towline: Run) -> None:
@@ -158,11 +101,9 @@ def test_an_unknown_instance_is_answered_with_the_known_ones(towline: Run) -> No
     assert problem.value.remedy == "`towline instance create dmeo`"
 
 
-@pytest.mark.parametrize("noun", ["instance", "namespace", "credential", "link", "vpc", "subnet"])
+@pytest.mark.parametrize("noun", NOUNS)
 def test_every_noun_explains_itself_without_an_installation(noun: str) -> None:
     """And every command has an example."""
-    app = next(app for app in APPS if app.info.name == noun)
-
     assert run_command(f"{noun} --help")
-    for command in app.registered_commands:
+    for command in app_of(noun).registered_commands:
         assert "Example: towline" in run_command(f"{noun} {command.name} --help")

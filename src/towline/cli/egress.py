@@ -1,0 +1,86 @@
+"""`towline egress …`: the way out of a subnet, with all that it takes, as one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from towline.cli.cloud_call import call, gateways, networks, public_access, registries, routing
+from towline.cli.render import Output, OutputOption, show_one
+
+if TYPE_CHECKING:
+    from towline.client.egress import Egress, Step
+
+egress_app = typer.Typer(
+    name="egress",
+    help="The way out of a subnet: elastic IP, NAT gateway, route and allowlist.",
+    no_args_is_help=True,
+)
+
+
+@egress_app.callback()
+def _egress() -> None:
+    """The way out of a subnet: elastic IP, NAT gateway, route and allowlist."""
+
+
+@egress_app.command("create")
+def create(
+    *,
+    subnet: Annotated[
+        str, typer.Option("--subnet", help="Its name or id; default: the only one.")
+    ] = "",
+    eip: Annotated[
+        str,
+        typer.Option("--eip", help="Name, id or address; default: the gateway's, or a new one."),
+    ] = "",
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="A registry that shall let it in; may be repeated."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is missing.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Give a subnet a way to the internet; what is there already is used.
+
+    When a step fails or is interrupted, the steps before it are undone.
+
+    Example: towline egress create --subnet pods --allow demo
+    """
+
+    async def run() -> None:
+        egress = await _egress_of(subnet, eip, tuple(allow or ()))
+        steps = await egress.plan()
+        if not dry_run:
+            await egress.make(steps, lambda text: typer.echo(f"{text} …", err=True))
+        _tell(egress, steps, output, made=not dry_run)
+
+    call(run())
+
+
+async def _egress_of(subnet: str, eip: str, allow: tuple[str, ...]) -> Egress:
+    from towline.client.egress import Cloud, Egress, EgressWish
+
+    cloud = Cloud(networks(), routing(), gateways(), public_access())
+    wish = EgressWish(
+        await cloud.networks.place(subnet),
+        await cloud.gateways.address(eip) if eip else None,
+        tuple([await registries().instance(name) for name in allow]),
+    )
+    return Egress(cloud, wish)
+
+
+def _tell(egress: Egress, steps: list[Step], output: Output, *, made: bool) -> None:
+    if output is Output.TABLE and not made:
+        for step in steps:
+            typer.echo(f"would {step.text}")
+        if steps:
+            return
+    row = {
+        "subnet": egress.wish.subnet.subnet_name,
+        "eip": egress.address.address_ip if egress.address else "",
+        "natGateway": egress.gateway.nat_gateway_id if egress.gateway else "",
+        "steps": [step.text for step in steps],
+        "dryRun": not made,
+    }
+    show_one(row, output, hint="" if steps else "Everything was there already.")

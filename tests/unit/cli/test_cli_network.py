@@ -1,0 +1,118 @@
+"""Ways out of a VPC on the command line: piece by piece, and as one command that can be repeated."""
+
+from __future__ import annotations
+
+import pytest
+from tests.cloud_commands import Run, parsed
+
+from towline.problem import Problem
+
+
+@pytest.fixture
+def office(towline: Run) -> Run:
+    """A registry, and a VPC with a subnet."""
+    towline("instance create demo")
+    towline("vpc create office 10.0.0.0/16")
+    towline("subnet create pods 10.0.1.0/24")
+    return towline
+
+
+def test_a_way_out_is_made_piece_by_piece(office: Run) -> None:
+    """Everything may be named as its user calls it."""
+    eip = parsed(office("eip create out --bandwidth 20 -o json"))
+    gateway = parsed(office("nat-gateway create out out -o json"))
+    office("route-table create outward")
+    office("route-table add-route outward 0.0.0.0/0 out")
+    table = parsed(office("route-table associate outward pods -o json"))
+    shown = parsed(office("route-table show outward -o json"))
+
+    assert eip["bandwidth"] == 20
+    assert gateway["state"] == "AVAILABLE"
+    assert gateway["eips"] == [eip["address"]]
+    assert table["routeCount"] == 1
+    assert shown["routes"][0]["to"] == f"NAT {gateway['id']}"
+    assert parsed(office("eip show out -o json"))["boundTo"] == gateway["id"]
+
+
+def test_a_way_out_is_unmade_piece_by_piece(office: Run) -> None:
+    """A gateway takes its routes along; its address stays."""
+    office("eip create one")
+    office("eip create two")
+    office("nat-gateway create out one")
+    bound = parsed(office("nat-gateway bind out two -o json"))
+    unbound = parsed(office("nat-gateway unbind out one -o json"))
+    office("route-table create outward")
+    office("route-table add-route outward 0.0.0.0/0 out")
+    office("route-table add-route outward 203.0.113.0/24 eip")
+    office("route-table remove-route outward 203.0.113.0/24")
+    office("nat-gateway delete out")
+
+    assert len(bound["eips"]) == 2
+    assert len(unbound["eips"]) == 1
+    assert parsed(office("route-table show outward -o json"))["routes"] == []
+    office("route-table delete outward")
+    office("eip delete one")
+    office("eip delete two")
+    assert parsed(office("eip list -o json")) == []
+    assert parsed(office("nat-gateway list -o json")) == []
+
+
+def test_a_registry_is_opened_for_some(office: Run) -> None:
+    """An open endpoint without an allowlist lets nobody in."""
+    opened = parsed(office("public-access open demo -o json"))
+    office("public-access allow demo 198.19.0.0/24 --description egress")
+    shown = parsed(office("public-access show demo -o json"))
+    office("public-access deny demo 198.19.0.0/24")
+    closed = parsed(office("public-access close demo -o json"))
+
+    assert opened == {"instance": "demo", "status": "Opened", "allowed": []}
+    assert shown["allowed"] == ["198.19.0.0/24"]
+    assert closed["status"] == "Closed"
+
+
+def test_egress_says_what_is_missing_and_makes_it(office: Run) -> None:
+    """A dry run changes nothing; a second run has nothing to do."""
+    said = office("egress create --subnet pods --allow demo --dry-run")
+    before = parsed(office("eip list -o json"))
+    made = parsed(office("egress create --subnet pods --allow demo -o json"))
+    again = parsed(office("egress create --subnet pods --allow demo -o json"))
+
+    assert said.splitlines()[0] == "would allocate an elastic IP"
+    assert before == []
+    assert len(made["steps"]) == 7
+    assert again == {**made, "steps": []}
+    assert parsed(office("public-access show demo -o json"))["allowed"] == [made["eip"]]
+
+
+def test_egress_of_a_second_subnet_uses_what_the_first_has(office: Run) -> None:
+    """One gateway serves the VPC; each subnet has its own table."""
+    first = parsed(office("egress create --subnet pods -o json"))
+    office("subnet create more 10.0.2.0/24")
+    second = parsed(office("egress create --subnet more -o json"))
+
+    assert second["natGateway"] == first["natGateway"]
+    assert second["eip"] == first["eip"]
+    assert not any("NAT gateway egress" in step for step in second["steps"])
+
+
+def test_egress_undoes_its_steps_when_one_fails(office: Run) -> None:
+    """The address was taken and the gateway made before the table's name was found to be too much."""
+    for number in range(9):
+        office(f"route-table create spare-{number}")
+    with pytest.raises(Problem):
+        office("egress create --subnet pods")
+
+    assert parsed(office("eip list -o json")) == []
+    assert parsed(office("nat-gateway list -o json")) == []
+
+
+def test_egress_does_not_take_a_route_that_leads_elsewhere(office: Run) -> None:
+    """It says which route is in the way."""
+    office("route-table create other")
+    office("route-table add-route other 0.0.0.0/0 10.0.1.9")
+    office("route-table associate other pods")
+    with pytest.raises(Problem) as problem:
+        office("egress create --subnet pods")
+
+    assert problem.value.code == "default-route-taken"
+    assert "NORMAL_CVM 10.0.1.9" in problem.value.cause
