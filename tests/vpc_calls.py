@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from towline.cloud.vpc.product import ACTIONS
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.nat_gateway import NatGateway, NatState
 from towline.resource.network_interface import NetworkInterface
+from towline.store.error import NotFound
 
 ZONE = "ap-guangzhou-1"
 
@@ -93,26 +94,18 @@ async def attached(
 
 @asynccontextmanager
 async def network_agent(resources: Resources) -> AsyncIterator[None]:
-    """An agent that does at once what is asked of it."""
-
-    async def build() -> None:
-        async for gateways in resources.nat_gateways.follow():
-            for gateway in gateways:
-                if gateway.state is NatState.DELETING:
-                    await resources.nat_gateways.delete(gateway.vpc_id, gateway.id)
-                elif gateway.state is not NatState.AVAILABLE:
-                    await resources.nat_gateways.update(gateway.vpc_id, gateway.id, _available)
+    """An agent that binds and unbinds addresses at once; gateways are built by the served cloud's."""
 
     async def bind() -> None:
         async for addresses in resources.elastic_ips.follow():
             for address in addresses:
-                await resources.elastic_ips.update("", address.id, _at_rest)
+                with suppress(NotFound):
+                    await resources.elastic_ips.update("", address.id, _at_rest)
 
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(build()), tasks.create_task(bind())]
+        binding = tasks.create_task(bind())
         yield
-        for task in running:
-            task.cancel()
+        binding.cancel()
 
 
 def _available(held: NatGateway) -> NatGateway:
