@@ -14,6 +14,7 @@ import dns.message
 import dns.rcode
 import pytest
 import pytest_asyncio
+from tests.egress import WHOLE
 from tests.networks import (
     INSTANCE,
     PUBLIC_ADDRESS,
@@ -35,8 +36,11 @@ from towline.linux.namespace_socket import SocketMaker
 from towline.linux.wire import SocketWire
 from towline.network.address import RESOLVERS
 from towline.pull.wire import Trouble, WireFailed
-from towline.sandbox.network.query_log import queries
+from towline.resource import kind
+from towline.resource.vpc import Subnet, Vpc
+from towline.sandbox.network.query_log import path_of, queries
 from towline.sandbox.network.resolvers import PUBLIC_RESOLVER
+from towline.store.collection import Collection
 
 pytestmark = pytest.mark.root
 QUESTION = dns.message.make_query(INSTANCE.domain, "A")
@@ -251,6 +255,37 @@ async def test_the_internets_resolver_knows_no_private_zone(here: Agent) -> None
 
     assert public == [PUBLIC_ADDRESS]
     assert [str(one) for one in by_stream.answer[0]] == [PUBLIC_ADDRESS]
+
+
+async def test_a_way_out_leads_to_the_internets_resolver(tmp_path: Path) -> None:
+    """Through a NAT gateway; a pod that asks there loses the names of its VPC."""
+    zone = private_zone("tencentcloudcr.com", vpc(0))
+    record = zone_record(zone, "demo", "10.0.0.9")
+    with swept(tmp_path):
+        async with agent(tmp_path, INSTANCE, vpc(0), zone, record, *WHOLE.records) as network:
+            await network.settled()
+            pod = await network.pod("uid-1", subnet(0))
+            private = await lookup(pod, INSTANCE.domain)
+            public = await lookup(pod, INSTANCE.domain, server=PUBLIC_RESOLVER)
+
+    assert private == ["10.0.0.9"]
+    assert public == [PUBLIC_ADDRESS]
+
+
+async def test_a_vpc_takes_its_log_along(here: Agent, tmp_path: Path) -> None:
+    """The others keep theirs."""
+    await lookup(await here.pod("uid-2", subnet(1)), "nothing.example")
+    vpcs = Collection(here.store, kind.VPC, Vpc)
+    await Collection(here.store, kind.SUBNET, Subnet).delete(vpc(0).id, subnet(0).id)
+    await vpcs.delete("", vpc(0).id)
+    folder = DataDirectory(tmp_path).queries
+
+    async def is_forgotten() -> bool:
+        return not path_of(folder, vpc(0).id).exists()
+
+    await until(is_forgotten)
+
+    assert [one.name for one in queries(folder, vpc(1).id)] == ["nothing.example."]
 
 
 async def test_a_long_answer_is_cut_over_udp_and_whole_over_tcp(here: Agent) -> None:

@@ -6,7 +6,8 @@ A name is looked for in this order, as the cloud's resolver does:
    record there is answered from there. What has none is looked up publicly if the zone's recursion
    is on; if it is off it does not exist. (So a zone for the domain of all registries with recursion
    off takes all other registries away from the VPC.)
-2. The public zones: the default domains of the instances, with their public addresses.
+2. The public zones: the default domains of the instances, with their public addresses; and their
+   customized domains, which a company would have to put into its own public DNS.
 3. The uplink, if there is one, for whatever is in neither; without it, it does not exist.
 
 A link's resolution is a private zone, too: its record makes the instance's name mean the access
@@ -142,9 +143,17 @@ def private_zones(zones: Iterable[PrivateZone], records: Iterable[ZoneRecord]) -
     return {apex: zone_of(apex, rest, recursion=apex not in closed_) for apex, rest in said.items()}
 
 
-def public_zones(names: Iterable[tuple[str, str]]) -> dict[Name, Zone]:
-    """What everybody sees: the domains of the instances, with their public addresses."""
+def public_zones(
+    names: Iterable[tuple[str, str]], alone: Iterable[tuple[str, str]] = ()
+) -> dict[Name, Zone]:
+    """What everybody sees: the domains of the instances, with their public addresses.
+
+    Domains in `alone` are zones of their own: what else there is beside them is not known here.
+    """
     said = dict[Name, list[Said]]()
+    for domain, address in alone:
+        name = _name(domain)
+        said.setdefault(name, []).append((name, TTL, _address(address)))
     for domain, address in names:
         name = _name(domain)
         said.setdefault(name.parent(), []).append((name, TTL, _address(address)))

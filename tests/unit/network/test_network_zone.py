@@ -217,6 +217,15 @@ def test_what_nobody_here_knows_is_for_the_uplink() -> None:
     assert ask(seen, VPC_NAME).rcode == dns.rcode.NXDOMAIN
 
 
+def test_a_customized_domain_takes_nothing_else_along() -> None:
+    """The uplink is asked for its neighbours, as for all that is not ours."""
+    seen = View({}, public_zones(EVERYBODY, [("hub.example.org", PUBLIC)]))
+
+    assert said(seen, "hub.example.org") == [PUBLIC]
+    assert said(seen, "x.hub.example.org") == ["NXDOMAIN"]
+    assert ask(seen, "www.example.org").beyond == dns.name.from_text("www.example.org")
+
+
 @given(labels=st.lists(st.binary(min_size=1, max_size=20), max_size=4))
 def test_any_name_may_be_asked(labels: list[bytes]) -> None:
     """It is either answered or denied, never both."""

@@ -12,9 +12,11 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import dns.rrset
+import pytest
 from dns.message import Message
 
 from towline.network.name_answer import Beyond
+from towline.problem import Problem
 from towline.sandbox.network.uplink import Uplink
 
 BEYOND = Beyond(dns.name.from_text("www.example.org"), dns.rdatatype.A)
@@ -57,7 +59,7 @@ async def uplink(say: Say, patience: float = 10.0) -> AsyncIterator[Uplink]:
     streams = await asyncio.start_server(by_stream, "127.0.0.1", 0)
     address = streams.sockets[0].getsockname()
     datagrams, _ = await loop.create_datagram_endpoint(lambda: _Server(say), local_addr=address)
-    made = Uplink("{}:{}".format(*address), patience)
+    made = Uplink(address[0], address[1], patience)
     await made.open()
     try:
         yield made
@@ -131,3 +133,12 @@ async def test_nothing_is_said_by_an_uplink_that_is_closed() -> None:
         asked.close()
 
         assert await waiting is None
+
+
+@pytest.mark.parametrize("text", ["resolver", "192.0.2", "192.0.2.1:x", "::1"])
+def test_an_uplink_is_an_address(text: str) -> None:
+    """A name would need a resolver; what is none is told to whoever wrote it."""
+    with pytest.raises(Problem) as problem:
+        Uplink.parse(text)
+
+    assert problem.value.code == "uplink-malformed"

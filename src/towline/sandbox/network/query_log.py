@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from towline.linux.ring_file import RingFile, entries
 from towline.network.query_log import SLOT, Query, noted, read
 
 KEPT = 2048  # questions of each resolver
+_SUFFIX = ".ring"
 
 
 class QueryLog:
@@ -23,9 +25,17 @@ class QueryLog:
         self._ring.add(noted(time.time(), client, answer)[: self._ring.longest])
 
 
+def forget_others(folder: Path, resolvers: Collection[str]) -> None:
+    """Remove the logs of all resolvers but these."""
+    keep = {path_of(folder, resolver) for resolver in resolvers}
+    for path in folder.glob(f"*{_SUFFIX}"):
+        if path not in keep:
+            path.unlink(missing_ok=True)
+
+
 def path_of(folder: Path, resolver: str) -> Path:
     """The file of a resolver's log: of a VPC by its id, or of `INTERNET`."""
-    return folder / f"{resolver}.ring"
+    return folder / f"{resolver}{_SUFFIX}"
 
 
 def queries(folder: Path, resolver: str) -> list[Query]:

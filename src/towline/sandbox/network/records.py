@@ -9,6 +9,7 @@ from towline.network.model import NetworkModel
 from towline.resource import kind
 from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
+from towline.resource.custom_domain import CustomDomain
 from towline.resource.elastic_ip import ElasticIp
 from towline.resource.instance import Instance
 from towline.resource.link import Link
@@ -45,6 +46,7 @@ class Records:
         self.interfaces = Collection(store, kind.NETWORK_INTERFACE, NetworkInterface)
         self.public_endpoints = Collection(store, kind.PUBLIC_ENDPOINT, PublicEndpoint)
         self.private_zones = Collection(store, kind.PRIVATE_ZONE, PrivateZone)
+        self.custom_domains = Collection(store, kind.CUSTOM_DOMAIN, CustomDomain)
         self.zone_records = Collection(store, kind.ZONE_RECORD, ZoneRecord)
 
     def subnet(self, subnet_id: str) -> Subnet | None:

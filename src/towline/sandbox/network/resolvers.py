@@ -14,15 +14,17 @@ from towline.network.address import RESOLVERS
 from towline.network.name import Names
 from towline.network.name_answer import Answers
 from towline.network.zone import View, closed, private_zones, public_zones
+from towline.resource.custom_domain import DomainStatus
 from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.sandbox.network.name_server import NameServer
 from towline.sandbox.network.naming import Naming
-from towline.sandbox.network.query_log import QueryLog, path_of
+from towline.sandbox.network.query_log import QueryLog, forget_others, path_of
 from towline.sandbox.network.records import Records
 from towline.sandbox.network.uplink import Uplink
 
 INTERNET = "internet"
 PUBLIC_RESOLVER = "198.18.0.53"
+_PUBLISHED = {DomainStatus.CREATING, DomainStatus.SUCCESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class _Basis:
     """What a view follows from."""
 
     public: tuple[tuple[str, str], ...]
+    customized: tuple[tuple[str, str], ...]
     zones: tuple[PrivateZone, ...] = ()
     records: tuple[ZoneRecord, ...] = ()
 
@@ -45,7 +48,7 @@ class Resolvers:
         self._names = names
         self._records = records
         self._folder = naming.folder
-        self._uplink = Uplink(naming.uplink) if naming.uplink else None
+        self._uplink = Uplink.parse(naming.uplink) if naming.uplink else None
         self._bases: Mapping[str, _Basis] = {}
         self._servers: dict[tuple[str, int], NameServer] = {}
 
@@ -72,9 +75,10 @@ class Resolvers:
             self._servers[place, identity] = server
 
     def retain(self) -> None:
-        """Serve no more where nothing is wanted or stands."""
+        """Serve no more where nothing is wanted or stands; what is gone for good leaves no log."""
         for place in self._servers.keys() - self._standing():
             self._servers.pop(place).close()
+        forget_others(self._folder, {INTERNET, *(vpc.id for vpc in self._records.vpcs.list())})
 
     def close(self) -> None:
         """Serve nowhere."""
@@ -86,21 +90,31 @@ class Resolvers:
 
     def _found(self) -> dict[str, _Basis]:
         """What the records say of every VPC's names, and of the internet's."""
-        public = tuple((one.domain, one.public_address) for one in self._records.instances.list())
+        instances = self._records.instances.list()
+        public = tuple((one.domain, one.public_address) for one in instances)
+        customized = self._customized({one.id: one.public_address for one in instances})
         zones = self._records.private_zones.list()
         by_zone = dict[str, list[ZoneRecord]]()
         for record in self._records.zone_records.list():
             by_zone.setdefault(record.zone_id, []).append(record)
-        found = {INTERNET: _Basis(public)}
+        found = {INTERNET: _Basis(public, customized)}
         for vpc in self._records.vpcs.list():
             bound = tuple(zone for zone in zones if vpc.id in zone.vpc_ids)
             records = tuple(record for zone in bound for record in by_zone.get(zone.id, ()))
-            found[vpc.id] = _Basis(public, bound, records)
+            found[vpc.id] = _Basis(public, customized, bound, records)
         return found
+
+    def _customized(self, addresses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """The customized domains of the instances with these public addresses."""
+        return tuple(
+            (one.name, addresses[one.instance_id])
+            for one in self._records.custom_domains.list()
+            if one.instance_id in addresses and one.status in _PUBLISHED
+        )
 
     def _answers(self, place: str) -> Answers:
         basis = self._bases[place]
-        public = public_zones(basis.public)
+        public = public_zones(basis.public, basis.customized)
         if self._uplink is None:
             public = closed(public)
         return Answers(View(private_zones(basis.zones, basis.records), public))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from ipaddress import IPv4Address
 from typing import cast
 
 import dns.asyncquery
@@ -13,6 +14,7 @@ import dns.message
 from dns.message import Message
 
 from towline.network.name_answer import PAYLOAD, Beyond
+from towline.problem import Problem
 
 Said = asyncio.Future[Message | None]
 """What the uplink says; None when it says nothing."""
@@ -25,16 +27,29 @@ _MOST = 4096  # questions that wait at a time
 class Uplink(asyncio.DatagramProtocol):
     """One server. Answers are matched by number and question; what else comes is dropped."""
 
-    def __init__(self, address: str, patience: float = PATIENCE) -> None:
-        """For an address, perhaps with a port: `192.0.2.1`, `192.0.2.1:5353`. Each of two attempts may
-        take as many seconds as there is patience.
-        """
+    def __init__(self, host: str, port: int, patience: float = PATIENCE) -> None:
+        """Each of two attempts may take as many seconds as there is patience."""
+        self._server = (host, port)
         self._patience = patience
-        host, _, port = address.partition(":")
-        self._server = (host, int(port or _PORT))
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: dict[int, tuple[Message, Said]] = {}
         self._numbers = random.SystemRandom()
+
+    @classmethod
+    def parse(cls, text: str) -> Uplink:
+        """The server at an address, perhaps with a port: `192.0.2.1`, `192.0.2.1:5353`; raises
+        `Problem`.
+        """
+        host, _, port = text.partition(":")
+        try:
+            address, number = str(IPv4Address(host)), int(port or _PORT)
+        except ValueError as error:
+            raise Problem(
+                "uplink-malformed",
+                cause=f"{text!r} is no address of a name server: {error}",
+                remedy="give an IPv4 address, perhaps with a port, as in 192.0.2.1:53",
+            ) from error
+        return cls(address, number)
 
     async def open(self) -> None:
         """Be ready to ask, if not yet; raises `OSError`."""
