@@ -100,7 +100,7 @@ def test_aliases_are_followed_to_the_zone_that_has_the_address() -> None:
 
 
 @pytest.mark.parametrize("name", ["registry.example", "tencentcloudcr.example"])
-def test_what_nobody_here_knows_is_for_the_uplink(name: str) -> None:
+def test_a_trace_leaves_unknown_names_to_the_uplink(name: str) -> None:
     """If there is one; the records do not say."""
     found = resolution(LINKED, "vpc-0", name)
 
@@ -113,7 +113,7 @@ def test_what_is_no_name_is_refused() -> None:
         resolution(WHOLE, "vpc-0", f"{'x' * 64}.example")
 
 
-def test_zones_of_one_domain_are_one() -> None:
+def test_a_trace_takes_zones_of_one_domain_for_one() -> None:
     """As the links of a VPC to two registries make them."""
     model: NetworkModel = replace(
         LINKED,
