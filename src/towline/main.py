@@ -29,6 +29,7 @@ from towline.problem import Problem
 if TYPE_CHECKING:
     from towline.cluster.api.settings import Settings as ApiSettings
     from towline.cluster.node.settings import NodeSettings
+    from towline.linux.host_wire import HostWire
     from towline.linux.ledger import Ledger
     from towline.sandbox.settings import SandboxSettings
 
@@ -215,10 +216,21 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     async with (
         Store.open(records(data)) as store,
         HttpKubernetes.from_kubeconfig(data.agent_kubeconfig) as kubernetes,
-        Network(store, ledger, data.doors_socket, naming) as network,
+        Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
         Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
     ):
         await serve(kubernetes, sandbox, network.subnets, _node_settings(data), ready)
+
+
+def _uplink(ledger: Ledger) -> HostWire | None:
+    """The wire to the host's own network, when TOWLINE_UPLINK=1 asks for one; else none is left."""
+    from towline.linux.host_wire import HostWire
+
+    wire = HostWire(ledger.names)
+    if os.environ.get("TOWLINE_UPLINK") == "1":
+        return wire
+    wire.remove()
+    return None
 
 
 def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:

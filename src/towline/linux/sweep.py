@@ -10,6 +10,7 @@ import shutil
 
 from towline.linux import network_namespace
 from towline.linux.cgroups import Cgroups
+from towline.linux.host_wire import HostWire
 from towline.linux.ledger import Ledger
 from towline.linux.mounts import unmount_below
 from towline.linux.oci_runtime import state_folder
@@ -29,6 +30,7 @@ def sweep(ledger: Ledger) -> None:
     end_runtime_processes(state_folder(ledger.folder), grace=_CONMONS_GRACE)
     cgroups.end(ledger.cgroup)  # a monitor may have been about to start one more
     unmount_below(ledger.folder)
+    HostWire(ledger.names).remove()
     for name in network_namespace.names(ledger.names.prefix):
         network_namespace.delete(name)
     if ledger.folder.exists():

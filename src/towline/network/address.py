@@ -12,6 +12,9 @@ TRANSIT = IPv4Network("100.64.0.0/16")
 DATA_CENTRE = IPv4Network("10.16.0.0/16")
 HERE, THERE = "100.65.0.2", "100.65.0.1"
 """The two ends of every wire to the internet; each wire is a segment of its own."""
+HOST_WIRES = IPv4Network("100.66.0.0/16")
+HOST = str(HOST_WIRES[1])
+"""The host's end of the wires that lead to it, for those who ask for them."""
 PUBLIC = IPv4Network("198.18.0.0/15")
 """What stands for the internet: addresses set aside for tests (RFC 2544)."""
 RESOLVERS = ("183.60.83.19", "183.60.82.98")

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 
+from towline.linux.host_wire import HostWire
 from towline.linux.ledger import Ledger
 from towline.resource import kind
 from towline.sandbox.network.addresses import Addresses
@@ -43,7 +44,15 @@ _NAMES = (kind.VPC, kind.INSTANCE, kind.CUSTOM_DOMAIN, kind.PRIVATE_ZONE, kind.Z
 class Network:
     """The agent's half of the network: what it lends are `pods` and `subnets`."""
 
-    def __init__(self, store: Store, ledger: Ledger, doors_socket: Path, naming: Naming) -> None:
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        doors_socket: Path,
+        naming: Naming,
+        uplink: HostWire | None = None,
+    ) -> None:
+        """With an `uplink`, the installation's internet leads to the host's own network."""
         served = asyncio.Event()
         records, addresses = Records(store), Addresses(store)
         self._handover = Handover(doors_socket, served.set)
@@ -52,11 +61,12 @@ class Network:
         self.pods = PodNetwork(ledger.names, records, addresses, self._keeper)
         # Answering names waits for nobody: what is changed in the kernel takes longer.
         self._routines = (
-            Routine(store, _SHAPE, self._keeper.converge),
+            Routine(store, _SHAPE, self._converge),
             Routine(store, _NAMES, resolvers.follow_zones),
             Routine(store, (), self._keeper.announce, bell=served),
             Routine(store, (kind.SECURITY_GROUP,), self.pods.guards.converge),
         )
+        self._uplink = uplink
         self._stack = AsyncExitStack()
         self.subnets = ClusterSubnets(records)
 
@@ -72,12 +82,17 @@ class Network:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, traceback)
 
+    async def _converge(self) -> None:
+        await self._keeper.converge()
+        if self._uplink is not None:
+            await asyncio.to_thread(self._uplink.lay)
+
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         await self.pods.recover()
         failure: BaseException | None = None
         try:
-            await self._keeper.converge()
+            await self._converge()
             async with asyncio.TaskGroup() as tasks:
                 work = [tasks.create_task(routine.run()) for routine in self._routines]
                 work.append(tasks.create_task(self._handover.run()))
