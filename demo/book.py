@@ -13,7 +13,9 @@ from demo.chapter import (
     farewell,
     network,
     plain_http,
+    private_access_by_sdk,
     private_image,
+    public_access_by_tccli,
     self_signed,
     wrong_tag,
 )
@@ -37,6 +39,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("self-signed", self_signed.TITLE, self_signed.tell),
     Chapter("plain-http", plain_http.TITLE, plain_http.tell),
     Chapter("broken-image", broken_image.TITLE, broken_image.tell),
+    Chapter("private-access", private_access_by_sdk.TITLE, private_access_by_sdk.tell),
+    Chapter("public-access", public_access_by_tccli.TITLE, public_access_by_tccli.tell),
     Chapter("crash", crash.TITLE, crash.tell),
     Chapter("clients", clients.TITLE, clients.tell),
     Chapter("farewell", farewell.TITLE, farewell.tell),

@@ -81,15 +81,16 @@ class Story:
         self._count += 1
         return lay_out(self.folder / f"layout-{self._count}", made)
 
-    def push(self, repository: str, words: str) -> str:
-        """Push a new image into our registry through its loopback door; its name inside a VPC."""
-        door = self.installation.instance(REGISTRY)["loopback"].removeprefix("http://")
-        login = json.loads(self.towline("credential", "create", REGISTRY, "-o", "json").out)
+    def push(self, repository: str, words: str, *, registry: str = REGISTRY) -> str:
+        """Push a new image into a registry through its loopback door; its name inside a VPC."""
+        shown = self.installation.instance(registry)
+        door = shown["loopback"].removeprefix("http://")
+        login = json.loads(self.towline("credential", "create", registry, "-o", "json").out)
         layout = str(self.layout(greeting(words)))
         user = ["--username", login["username"], "--password", login["password"]]
         self.teller.command(f"towline push {layout} {door}/{repository}")
         self.installation.towline("push", layout, f"{door}/{repository}", *user).succeeded()
-        return f"{DOMAIN}/{repository}"
+        return f"{shown['domain']}/{repository}"
 
     def run_pod(
         self,
