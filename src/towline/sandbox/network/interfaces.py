@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from towline.cluster.node.provider import PodIdentity
 from towline.network.attachment import Attachment, attachment, interface_id
@@ -28,7 +28,7 @@ _PATIENCE = 10.0  # seconds for an address to be bound; the pod is no worse off 
 class Interfaces:
     """The interfaces of all pods."""
 
-    def __init__(self, records: Records, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
+    def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
         self._records = records
         self._addresses = PodAddresses(records, now)
         self._now = now

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from towline.cluster.node.provider import PodIdentity
@@ -42,7 +43,7 @@ class PodNetwork:
         self, names: Names, records: Records, addresses: Addresses, keeper: Keeper
     ) -> None:
         self.guards = Guards(names, records)
-        self._interfaces = Interfaces(records)
+        self._interfaces = Interfaces(records, lambda: datetime.now(UTC))
         self._names = names
         self._records = records
         self._addresses = addresses
