@@ -14,22 +14,30 @@ from towline.cli.command_table import CLIENT_COMMANDS, CLOUD
 from towline.problem import Problem
 
 Run = Callable[[str], str]
-NOUNS = tuple(name for name, place in CLIENT_COMMANDS.items() if place.section == CLOUD)
+_PLACES = {name: place for name, place in CLIENT_COMMANDS.items() if place.section == CLOUD}
+NOUNS = tuple(name for name, place in _PLACES.items() if place.attribute.endswith("_app"))
 
 
 def app_of(noun: str) -> typer.Typer:
     """The commands of a noun."""
-    place = CLIENT_COMMANDS[noun]
-    app = getattr(import_module(place.module), place.attribute)
+    app = _found(noun)
     assert isinstance(app, typer.Typer)
     return app
+
+
+def _found(name: str) -> Any:
+    place = _PLACES[name]
+    return getattr(import_module(place.module), place.attribute)
 
 
 def run_command(line: str) -> str:
     """Run `towline <line>` in this process; a problem comes out as itself."""
     app = typer.Typer()
-    for noun in NOUNS:
-        app.add_typer(app_of(noun), name=noun)
+    for name in _PLACES:
+        if name in NOUNS:
+            app.add_typer(app_of(name), name=name)
+        else:
+            app.command(name)(_found(name))
     result = CliRunner().invoke(app, line.split())
     if isinstance(result.exception, Problem):
         raise result.exception

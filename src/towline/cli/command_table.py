@@ -102,6 +102,12 @@ CLIENT_COMMANDS: dict[str, Place] = {
     ),
     "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs).", CLOUD),
     "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs.", CLOUD),
+    "trace": Place(
+        "towline.cli.trace",
+        "trace_command",
+        "Say where a packet goes, and which rule or omission stops it.",
+        CLOUD,
+    ),
     "access-key": Place(
         "towline.cli.access_key",
         "access_key_app",
