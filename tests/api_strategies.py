@@ -103,6 +103,14 @@ def parameters(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     )
 
 
+def spoiled(given: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Parameters that make sense, of which one may be something else."""
+    names = sorted(given) or ["Colour"]
+    return st.tuples(st.sampled_from(names), _junk, st.integers(0, 5)).map(
+        lambda drawn: given if drawn[2] else {**given, drawn[0]: drawn[1]}
+    )
+
+
 def _value(name: str, type_: Any) -> st.SearchStrategy[Any]:
     """A value of a field: a fitting one nearly always."""
     fitting = _fitting(name, type_)

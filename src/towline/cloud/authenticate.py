@@ -72,6 +72,7 @@ def authenticate(request: HttpRequest, keys: Keys, now: datetime) -> Caller:
     There is no memory of requests: as with the real API, one that was recorded may be sent again
     until its timestamp is five minutes old. Its body, query and headers cannot be changed.
     """
+    _check_text(request)
     authorization = _authorization(request)
     timestamp = _timestamp(request, now)
     signer = _signer(request, authorization, keys, now)
@@ -83,6 +84,18 @@ def authenticate(request: HttpRequest, keys: Keys, now: datetime) -> Caller:
             " Please ensure your signature is correct.",
         )
     return signer.caller
+
+
+def _check_text(request: HttpRequest) -> None:
+    """Refuse bytes that are no UTF-8: the server passes them on as halves of characters, which can
+    be neither hashed nor answered.
+    """
+    try:
+        "\n".join((request.query, *request.headers, *request.headers.values())).encode()
+    except UnicodeEncodeError as error:
+        raise Refusal(
+            "InvalidParameter", "The query and the headers must be written in UTF-8."
+        ) from error
 
 
 def _signer(request: HttpRequest, claimed: Authorization, keys: Keys, now: datetime) -> _Signer:

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.api_strategies import ADDRESS, REFERENCE, parameters
+from tests.api_examples import EXAMPLES
+from tests.api_strategies import ADDRESS, REFERENCE, parameters, spoiled
 from tests.clouds import NOW, SECRET_ID, SECRET_KEY, open_context
 
 from towline.cloud.access_key import KeyRing, enroll
@@ -35,6 +36,7 @@ from towline.resource.elastic_ip import ElasticIpStatus
 from towline.resource.instance import InstanceStatus
 from towline.resource.link import LinkStatus
 from towline.resource.nat_gateway import NatState
+from towline.resource.public_endpoint import EndpointStatus
 from towline.resource.signature import Signable, authorize
 from towline.store.collection import Collection
 from towline.store.record import Record
@@ -48,13 +50,15 @@ KINDS = sorted(value for name, value in vars(kind).items() if name.isupper())
 MAKERS = [
     one for one in ACTIONS if one[2].startswith(("Create", "Allocate", "Manage", "Associate"))
 ]
-EXAMPLES, STEPS, BURST = 20, 12, 15
+RUNS, STEPS, BURST = 20, 12, 15
 _STATES: list[tuple[Any, Any]] = [
     (InstanceStatus.PENDING, InstanceStatus.RUNNING),
     (LinkStatus.CREATING, LinkStatus.RUNNING),
     (NatState.PENDING, NatState.AVAILABLE),
     (NatState.UPDATING, NatState.AVAILABLE),
     (ElasticIpStatus.BINDING, ElasticIpStatus.BIND),
+    (EndpointStatus.OPENING, EndpointStatus.OPENED),
+    (EndpointStatus.CLOSING, EndpointStatus.CLOSED),
 ]
 _ENDS = (InstanceStatus.DELETING, LinkStatus.DELETING, NatState.DELETING)
 
@@ -114,6 +118,7 @@ class World:
             self.resources.links,
             self.resources.nat_gateways,
             self.resources.elastic_ips,
+            self.resources.public_endpoints,
         ):
             assert isinstance(collection, Collection)
             for record in self.resources.store.list(collection.kind).records:
@@ -136,12 +141,15 @@ class World:
         )
 
 
-def request(action: tuple[str, str, str], body: bytes, spoiled: str) -> HttpRequest:
-    """A signed request, of which one thing may be wrong."""
+def request(
+    action: tuple[str, str, str], body: bytes, spoiled: str, query: str = ""
+) -> HttpRequest:
+    """A signed request, of which one thing may be wrong; a GET if there is a query."""
     service, version, name = action
     stamp = int(NOW.timestamp())
     covered = (("content-type", "application/json"), ("host", "h"))
-    signable = Signable("POST", "", covered, body, stamp, service)
+    method = "GET" if query else "POST"
+    signable = Signable(method, query, covered, body, stamp, service)
     headers = {
         **dict(covered),
         "x-tc-timestamp": str(stamp),
@@ -151,7 +159,8 @@ def request(action: tuple[str, str, str], body: bytes, spoiled: str) -> HttpRequ
     }
     if spoiled:
         headers[spoiled] = "é\x00 1,;/" if spoiled != "x-tc-timestamp" else "9" * 11
-    return HttpRequest("POST", "", headers, body, "127.0.0.1")
+        headers["x-tc-language"] = "\udcff" if spoiled == "host" else ""  # a byte that is no UTF-8
+    return HttpRequest(method, query, headers, body, "127.0.0.1")
 
 
 class CloudMachine(RuleBasedStateMachine):
@@ -172,14 +181,17 @@ class CloudMachine(RuleBasedStateMachine):
         self.runner.run(enroll(context.resources, context.settings.access_keys_file, context.clock))
         self.world = World(context)
 
-    def call(self, action: tuple[str, str, str], body: bytes, spoiled: str = "") -> dict[str, Any]:
+    def call(
+        self, action: tuple[str, str, str], body: bytes, spoiled: str = "", query: str = ""
+    ) -> dict[str, Any]:
         """Send, and hold the answer against what holds for every answer."""
         before = self.world.records()
-        answer = self.runner.run(self.world.gateway.answer(request(action, body, spoiled)))
+        answer = self.runner.run(self.world.gateway.answer(request(action, body, spoiled, query)))
         response: dict[str, Any] = json.loads(answer)["Response"]
         CloudMachine.answered += 1
         error = response.get("Error")
         assert len(response["RequestId"]) == 36
+        body = body or query.encode()
         if error is not None:
             # `InternalError.ErrorConflict` and its like are ordinary refusals of the product tcr.
             assert error["Code"] != "InternalError", (action, body[:500], error)
@@ -196,6 +208,17 @@ class CloudMachine(RuleBasedStateMachine):
             wanted = CATALOGUE[service, version][name].parameters
             given = self.world.resolved(data.draw(parameters(wanted)))
             self.call(action, json.dumps(given).encode())
+
+    @rule(data=st.data())
+    def actions_that_make_sense(self, data: st.DataObject) -> None:
+        """One after another in any order, and some of them spoiled."""
+        for _ in range(2 * BURST):
+            service, name, example = data.draw(st.sampled_from(EXAMPLES))
+            action = next(one for one in ACTIONS if (one[0], one[2]) == (service, name))
+            given = self.world.resolved(data.draw(spoiled(example)))
+            self.call(action, json.dumps(given).encode())
+            if data.draw(st.booleans()):
+                self.others_do_their_part()
 
     @rule(data=st.data())
     def actions_that_make_things(self, data: st.DataObject) -> None:
@@ -230,6 +253,26 @@ class CloudMachine(RuleBasedStateMachine):
 
         assert response["Error"]["Code"].startswith(("AuthFailure.", "Missing", "Invalid"))
         assert len(self.world.resources.audit.list("")) == audited
+
+    @rule(
+        action=st.sampled_from(ACTIONS),
+        query=st.one_of(
+            st.text(min_size=1, max_size=40),
+            st.sampled_from(
+                [
+                    "a." * 3000 + "b=1",
+                    "Limit=1&Limit=2&Limit.0=3",
+                    "Limit=%FF%00&Offset=1e5",
+                    "Limit=" + "9" * 5000,
+                    "Filters.0.Name=vpc-id&Filters.0.Values.0=x&Filters.1=y",
+                    "Filters.1.Name=vpc-id&Filters.-1.Name=x&=&.=&..=1",
+                ]
+            ),
+        ),
+    )
+    def a_query_of_anything(self, action: tuple[str, str, str], query: str) -> None:
+        """A GET whose parameters contradict each other, or are none."""
+        self.call(action, b"", query=query)
 
     @rule()
     def others_do_their_part(self) -> None:
@@ -349,7 +392,7 @@ class TestCalls(CloudMachine.TestCase):  # type: ignore[valid-type, misc]  # mad
     """The machine as a test."""
 
     settings = settings(
-        max_examples=EXAMPLES,
+        max_examples=RUNS,
         stateful_step_count=STEPS,
         deadline=None,
         derandomize=True,

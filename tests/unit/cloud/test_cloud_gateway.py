@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,17 @@ async def test_a_failing_action_is_an_internal_error(
     assert answer["Error"]["Code"] == "InternalError"
     assert word in answer["Error"]["Message"]
     assert "secret detail" not in answer["Error"]["Message"]
+
+
+@pytest.mark.parametrize("header", ["x-tc-action", "x-tc-token", "x-tc-content-sha256", "host"])
+async def test_bytes_that_are_no_text_are_refused(tmp_path: Path, header: str) -> None:
+    """The HTTP server hands them on as halves of characters; an answer must not choke on them."""
+    request = signed("vpc", b"{}", NAMED)
+    answer = await response(
+        tmp_path, replace(request, headers={**request.headers, header: "\udcff"})
+    )
+
+    assert answer["Error"]["Code"] == "InvalidParameter"
 
 
 def test_keys_are_read_one_or_many(tmp_path: Path) -> None:
