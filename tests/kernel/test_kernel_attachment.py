@@ -31,7 +31,7 @@ from tests.unit.network.models import elastic_ip, nat_gateway, route, route_tabl
 from towline.cluster.node.provider import PodIdentity
 from towline.kube import annotations as known
 from towline.linux import network_namespace
-from towline.linux.command import ip_show, nft_load
+from towline.linux.command import ip_batch, ip_show, nft_load
 from towline.network.address import RESOLVERS
 from towline.network.security import security_rules
 from towline.problem import Problem
@@ -255,6 +255,22 @@ async def test_an_address_is_made_for_a_pod_and_goes_with_it(here: Agent) -> Non
     assert (eip.status, eip.bound_to, eip.bandwidth) == (ElasticIpStatus.BIND, interface.id, 50)
     assert seen == eip.address
     assert (elastic_ips(here), interfaces(here), claims) == ((), (), ())
+
+
+async def test_what_a_pod_had_that_did_not_come_into_being_is_free_again(folder: Path) -> None:
+    """The agent ended between the record of its interface and the last of its namespace."""
+    async with agent(folder, INSTANCE, vpc(0), HOME, elastic_ip(0)) as first:
+        await attached(first, "uid-1", EIP_ATTRIBUTES="{}")
+        await attached(first, "uid-2", EIP_ID_LIST="eip-0")
+        for uid in ("uid-1", "uid-2"):
+            await ip_batch(first.names.pod(uid), ["route delete default"])
+    async with agent(folder) as second:
+        left = [(one.id, one.status, one.bound_to) for one in elastic_ips(second)]
+        taken = second.addresses
+
+    assert left == [("eip-0", ElasticIpStatus.UNBIND, "")]
+    assert taken == frozenset()
+    assert network_namespace.names(second.names.pod("")) == frozenset()
 
 
 async def test_an_address_that_is_to_stay_waits_for_the_next_pod_of_its_name(here: Agent) -> None:
