@@ -157,7 +157,7 @@ class _Walk:
         elif IPv4Address(address) in PUBLIC:
             self._note((Place.INTERNET, str(PUBLIC)), Act.DELIVERED)
         else:
-            self._drop((Place.INTERNET, str(PUBLIC)), Stop.NOBODY_THERE)
+            self._drop((Place.INTERNET, str(PUBLIC)), Stop.ONLY_BY_UPLINK)
 
     def _knock(self, endpoint: PublicEndpoint, gateway: NatGateway | None) -> None:
         """At a registry's public address."""

@@ -13,6 +13,7 @@ class Stop(StrEnum):
     EGRESS_REFUSED = "egress-refused"
     INGRESS_REFUSED = "ingress-refused"
     NOBODY_THERE = "nobody-there"
+    ONLY_BY_UPLINK = "only-by-uplink"
     PORT_NOT_SERVED = "port-not-served"
     NO_NAT_GATEWAY = "no-nat-gateway"
     NAT_WITHOUT_ADDRESS = "nat-without-address"
@@ -54,6 +55,11 @@ EXPLANATIONS: Mapping[Stop, Explanation] = {
     ),
     Stop.NOBODY_THERE: Explanation(
         "nobody has this address", "see which address the name should have, and who has it"
+    ),
+    Stop.ONLY_BY_UPLINK: Explanation(
+        "the address is beyond 198.18.0.0/15, which stands for the internet here: only the host's "
+        "own network leads there, and only where the agent has been given an uplink",
+        "start the installation with an uplink, or use an address of the data centre (10.16.0.0/16)",
     ),
     Stop.PORT_NOT_SERVED: Explanation(
         "the address is there, but nothing listens at the port",

@@ -135,7 +135,7 @@ def test_vpcs_with_the_same_range_have_links_of_their_own() -> None:
         pytest.param(RESOLVERS[0], 80, Stop.PORT_NOT_SERVED, id="a-resolver's-other-port"),
         pytest.param(gateway("10.0.0.0/24"), 443, Stop.PORT_NOT_SERVED, id="the-router"),
         pytest.param("198.18.77.1", 80, None, id="somebody-in-the-internet"),
-        pytest.param("203.0.113.9", 80, Stop.NOBODY_THERE, id="beyond-the-internet"),
+        pytest.param("203.0.113.9", 80, Stop.ONLY_BY_UPLINK, id="beyond-the-internet"),
         pytest.param(EIP.address, 443, Stop.NAT_IS_NO_WAY_IN, id="a-gateway's-address"),
         pytest.param(OTHER_EIP.address, 443, Stop.NOBODY_THERE, id="an-unbound-address"),
     ],
