@@ -9,7 +9,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 from tests.databases import Server, missing, postgres
+from tests.unit.store.test_store_model import StoreMachine
 
 from towline.problem import Problem
 from towline.store.error import AlreadyExists, Compacted, Conflict, NotFound
@@ -64,6 +67,32 @@ def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> NewPlace:
         return lambda: tmp_path / "records.db"
     running: Server = request.getfixturevalue("server")
     return lambda: PostgresUrl.parse(running.new_database())
+
+
+class PostgresMachine(StoreMachine):
+    """The model of a store, in a database."""
+
+    server: Server
+
+    def new_place(self) -> Place:
+        """A database of its own."""
+        return PostgresUrl.parse(self.server.new_database())
+
+
+@pytest.mark.slow
+def test_whatever_is_done_to_a_database_it_answers_as_a_dictionary_would(server: Server) -> None:
+    """The same model that the file is held to, with two stores on one database."""
+    PostgresMachine.server = server
+    run_state_machine_as_test(
+        PostgresMachine,
+        settings=settings(
+            max_examples=8,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
 
 
 async def at(store: Store, revision: int) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from towline.store.error import AlreadyExists, Compacted, Conflict, NotFound
+from towline.store.place import Place
 from towline.store.record import Change, Key
 from towline.store.store import Retention, Store
 
@@ -39,14 +40,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.model: dict[Key, Held] = {}
         self.revision = 0
+        self.place = self.new_place()
         self.open()
+
+    def new_place(self) -> Place:
+        """Where nothing is stored yet."""
+        return Path(self.folder.name) / "s.db"
 
     def open(self) -> None:
         """Open the file twice and start a watcher that mirrors it."""
         self.stack = AsyncExitStack()
-        path = Path(self.folder.name) / "s.db"
         enter = self.stack.enter_async_context
-        self.stores = [self.runner.run(enter(Store.open(path, SMALL))) for _ in range(2)]
+        self.stores = [self.runner.run(enter(Store.open(self.place, SMALL))) for _ in range(2)]
         self.mirror = {key: held.value for key, held in self.model.items()}
         self.watch = self.stores[0].watch("k", after=self.revision)
 
