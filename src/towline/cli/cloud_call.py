@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from towline.client.cloud_public_access import PublicAccess
     from towline.client.cloud_registry import Registries
     from towline.client.cloud_routing import Routing
+    from towline.client.cloud_security import SecurityGroups
+    from towline.client.cloud_zone import Zones
 
 T = TypeVar("T")
 
@@ -60,3 +62,19 @@ def public_access() -> PublicAccess:
     from towline.client.cloud_public_access import PublicAccess
 
     return PublicAccess(open_cloud())
+
+
+def security_groups() -> SecurityGroups:
+    """Security groups and their rules."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_security import SecurityGroups
+
+    return SecurityGroups(open_cloud())
+
+
+def zones() -> Zones:
+    """Private zones and their records."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_zone import Zones
+
+    return Zones(open_cloud())

@@ -144,6 +144,18 @@ CLIENT_COMMANDS: dict[str, Place] = {
     "eip": Place(
         "towline.cli.eip", "eip_app", "Public addresses, for NAT gateways and pods.", CLOUD
     ),
+    "security-group": Place(
+        "towline.cli.security_group",
+        "security_group_app",
+        "Which connections pods may begin, and which may reach them.",
+        CLOUD,
+    ),
+    "private-zone": Place(
+        "towline.cli.private_zone",
+        "private_zone_app",
+        "Names that mean something only inside VPCs.",
+        CLOUD,
+    ),
 }
 
 

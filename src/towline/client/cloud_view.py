@@ -173,6 +173,57 @@ class AccessRuleView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
     policy_version: str
 
 
+class SecurityGroupView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A security group."""
+
+    security_group_id: str
+    security_group_name: str
+    security_group_desc: str
+
+
+class SecurityRuleView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A rule of a group."""
+
+    policy_index: int = 0
+    protocol: str
+    port: str
+    cidr_block: str
+    action: str
+
+
+class SecurityRulesView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The rules of a group."""
+
+    egress: list[SecurityRuleView]
+    ingress: list[SecurityRuleView]
+
+
+class ZoneVpcView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A VPC that sees a zone."""
+
+    uniq_vpc_id: str
+
+
+class ZoneView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A private zone."""
+
+    zone_id: str
+    domain: str
+    record_count: int
+    dns_forward_status: str
+    vpc_set: list[ZoneVpcView]
+
+
+class ZoneRecordView(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A record of a zone."""
+
+    record_id: str = ""
+    sub_domain: str
+    record_type: str
+    record_value: str
+    ttl: int = msgspec.field(name="TTL", default=600)
+
+
 def view(value: Any, wanted: type[T]) -> T:
     """Read one value out of an answer."""
     return msgspec.convert(value, wanted)

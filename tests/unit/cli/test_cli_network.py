@@ -116,3 +116,39 @@ def test_egress_does_not_take_a_route_that_leads_elsewhere(office: Run) -> None:
 
     assert problem.value.code == "default-route-taken"
     assert "NORMAL_CVM 10.0.1.9" in problem.value.cause
+
+
+def test_a_security_group_is_a_list_of_rules(office: Run) -> None:
+    """The newest is asked first; the annotation that takes the group is shown."""
+    made = office("security-group create pods")
+    office("security-group add-rule pods egress accept:tcp:443")
+    office("security-group add-rule pods egress drop:tcp:443:203.0.113.0/24")
+    rules = parsed(office("security-group show pods -o json"))["rules"]
+    left = parsed(office("security-group remove-rule pods egress 0 -o json"))
+    office("security-group delete pods")
+
+    assert "eks.tke.cloud.tencent.com/security-group-id: sg-" in made
+    assert [(one["action"], one["cidr"]) for one in rules] == [
+        ("DROP", "203.0.113.0/24"),
+        ("ACCEPT", "0.0.0.0/0"),
+    ]
+    assert [one["action"] for one in left] == ["ACCEPT"]
+    assert parsed(office("security-group list -o json")) == []
+
+
+def test_a_private_zone_is_a_list_of_records(office: Run) -> None:
+    """It is told by its domain."""
+    made = parsed(office("private-zone create corp.internal --no-recursion -o json"))
+    office("private-zone add-record corp.internal hub a 10.0.1.9")
+    office("private-zone add-record corp.internal www cname hub.corp.internal")
+    shown = parsed(office("private-zone show corp.internal -o json"))
+    left = parsed(office("private-zone remove-record corp.internal hub A -o json"))
+    office("private-zone delete corp.internal")
+
+    assert made["recursion"] is False
+    assert {(one["name"], one["type"], one["value"]) for one in shown} == {
+        ("hub", "A", "10.0.1.9"),
+        ("www", "CNAME", "hub.corp.internal"),
+    }
+    assert [one["name"] for one in left] == ["www"]
+    assert parsed(office("private-zone list -o json")) == []
