@@ -115,9 +115,10 @@ class NameServer:
             self._uplink.ask(beyond).add_done_callback(pass_on)
 
     def _send(self, bound: socket.socket, client: _Client, answer: bytes) -> None:
-        # A datagram may get lost anywhere, also here; and the socket may be closed by now.
-        with contextlib.suppress(OSError):
+        try:
             bound.sendto(answer, client)
+        except OSError:
+            return  # a datagram may get lost anywhere, also here; and the socket may be closed by now
         self._journal.note(client[0], answer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
