@@ -255,6 +255,16 @@ async def test_an_endpoint_that_is_closed_is_silent_and_says_so(here: Agent) -> 
     assert await is_silent(pod)
 
 
+async def test_an_endpoint_that_is_asked_for_again_is_told_of_again(here: Agent) -> None:
+    """Though its door was open all the time."""
+    await here.write(*WHOLE.records)
+    await here.until_is(WHOLE.endpoint, lambda held: held.status is EndpointStatus.OPENED)
+    await here.replace(WHOLE.endpoint, WHOLE.endpoint)
+    again = await here.until_is(WHOLE.endpoint, lambda held: held.status is EndpointStatus.OPENED)
+
+    assert again.rules == WHOLE.endpoint.rules
+
+
 async def test_a_gateway_that_is_deleted_leaves_nothing(here: Agent) -> None:
     """Its record goes when its wire has gone."""
     await here.write(*WHOLE.records)

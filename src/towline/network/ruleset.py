@@ -64,11 +64,12 @@ def internet_rules(model: NetworkModel, ways: Sequence[Egress]) -> str:
         "genuine", "filter hook prerouting priority raw", _only_own_addresses("iifname", ways)
     )
     chains = [_QUIET_INTERNET, own]
-    for instance in model.instances:
+    doors = {one.public_address: one for one in model.instances if one.public_address}
+    for instance in doors.values():
         chains += _door(model, instance)
-    doors = ", ".join(f"{one.public_address} : jump door-{one.id}" for one in model.instances)
     if doors:
-        knocking = [f"ip daddr vmap {{ {doors} }}"]
+        jumps = ", ".join(f"{address} : jump door-{one.id}" for address, one in doors.items())
+        knocking = [f"ip daddr vmap {{ {jumps} }}"]
         chains.append(_chain("knocking", "filter hook input priority filter", knocking))
     return "\n".join(chains)
 

@@ -242,6 +242,15 @@ def test_an_allowlist_has_each_address_once() -> None:
     assert re.findall(r"elements = \{ (.*?) \}", text) == ["10.0.0.0/7"]
 
 
+def test_an_instance_without_a_public_address_has_no_door() -> None:
+    """The others' doors do not suffer from it."""
+    nowhere = msgspec.structs.replace(INSTANCE, id="tcr-2", public_address="")
+    text = internet_rules(replace(MODEL, instances=(nowhere, INSTANCE)), ())
+
+    assert "tcr-2" not in text
+    assert f"{{ {INSTANCE.public_address} : jump door-{INSTANCE.id} }}" in text
+
+
 def test_a_closed_endpoint_has_a_door_that_lets_nobody_in() -> None:
     """Whatever its allowlist says."""
     rules = (AccessRule(cidr="0.0.0.0/0"),)

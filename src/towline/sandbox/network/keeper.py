@@ -68,6 +68,7 @@ class Keeper:
         await self.links.forget(standing.going)
         await self.endpoints.close(network)
         await self._gateways.announce(network)
+        await self.announce()
         async with self._built:
             self._subnets = frozenset(subnet.id for subnet in network.subnets)
             self._built.notify_all()
