@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
+from towline.resource.custom_domain import CustomDomain
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.instance import Instance
 from towline.resource.link import Link, LinkStatus
@@ -46,6 +47,7 @@ class NetworkModel:
     public_endpoints: tuple[PublicEndpoint, ...] = ()
     private_zones: tuple[PrivateZone, ...] = ()
     zone_records: tuple[ZoneRecord, ...] = ()
+    custom_domains: tuple[CustomDomain, ...] = ()
 
     def vpc(self, vpc_id: str) -> Vpc | None:
         """The VPC with this id."""

@@ -15,7 +15,7 @@ import dns.rdatatype
 from dns.name import Name, from_text
 
 from towline.network.model import NetworkModel
-from towline.network.zone import Found, View, Zone, private_zones, public_zones
+from towline.network.zone import Found, View, Zone, customized, private_zones, public_zones
 
 INTERNET = ""
 """In place of a VPC: what the resolver of the internet says, which knows no private zone."""
@@ -73,7 +73,10 @@ def resolution(model: NetworkModel, vpc_id: str, name: str) -> Resolution:
 def _view(model: NetworkModel, vpc_id: str) -> View:
     bound = {zone.id: zone for zone in model.private_zones if vpc_id in zone.vpc_ids}
     records = [record for record in model.zone_records if record.zone_id in bound]
-    public = public_zones((one.domain, one.public_address) for one in model.instances)
+    public = public_zones(
+        ((one.domain, one.public_address) for one in model.instances),
+        customized(model.custom_domains, model.instances),
+    )
     return View(private_zones(bound.values(), records), public)
 
 

@@ -31,12 +31,15 @@ from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 
 from towline.network.zone_record import owner_of, rdata_of
+from towline.resource.custom_domain import CustomDomain, DomainStatus
+from towline.resource.instance import Instance
 from towline.resource.private_zone import PrivateZone, ZoneRecord
 
 TTL = 10  # seconds: a public endpoint's name must soon be seen anew by those who remember answers
 _ALIASES = 16  # of one name, before it is taken for a circle
 _WILD = b"*"
 ROOT = dns.name.root
+_PUBLISHED = {DomainStatus.CREATING, DomainStatus.SUCCESS}
 
 Node = Mapping[RdataType, dns.rdataset.Rdataset]
 """What is said of one name, by type. Empty for a name that only longer ones make exist."""
@@ -158,6 +161,18 @@ def public_zones(
         name = _name(domain)
         said.setdefault(name.parent(), []).append((name, TTL, _address(address)))
     return {apex: zone_of(apex, rest) for apex, rest in said.items()}
+
+
+def customized(
+    domains: Iterable[CustomDomain], instances: Iterable[Instance]
+) -> tuple[tuple[str, str], ...]:
+    """The customized domains that everybody sees, with the public addresses of their instances."""
+    addresses = {one.id: one.public_address for one in instances}
+    return tuple(
+        (one.name, addresses[one.instance_id])
+        for one in domains
+        if one.instance_id in addresses and one.status in _PUBLISHED
+    )
 
 
 def closed(zones: Mapping[Name, Zone]) -> dict[Name, Zone]:

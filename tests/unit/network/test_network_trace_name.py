@@ -11,6 +11,7 @@ from tests.unit.network.traces import WHOLE
 
 from towline.network.model import NetworkModel
 from towline.network.trace_name import INTERNET, Answerer, resolution
+from towline.resource.custom_domain import CustomDomain, DomainStatus
 from towline.resource.private_zone import PrivateZone, ZoneRecord
 
 ACCESS_IP = "10.0.0.7"
@@ -97,6 +98,21 @@ def test_aliases_are_followed_to_the_zone_that_has_the_address() -> None:
 
     assert (found.addresses, found.aliases) == ((INSTANCE.public_address,), (INSTANCE.domain,))
     assert (found.answerer, found.zone) == (Answerer.PUBLIC_ZONE, "tencentcloudcr.com")
+
+
+def test_a_customized_domain_is_public() -> None:
+    """As long as it is not about to go."""
+    domain = CustomDomain(
+        instance_id=INSTANCE.id, name="hub.corp.example", certificate_id="", created_at=""
+    )
+    going = changed(domain, status=DomainStatus.DELETING)
+    found = [
+        resolution(replace(WHOLE, custom_domains=(one,)), "vpc-0", domain.name)
+        for one in (domain, going)
+    ]
+
+    assert (found[0].addresses, found[0].zone) == ((INSTANCE.public_address,), domain.name)
+    assert (found[1].addresses, found[1].answerer) == ((), Answerer.UPLINK)
 
 
 @pytest.mark.parametrize("name", ["registry.example", "tencentcloudcr.example"])

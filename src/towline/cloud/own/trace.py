@@ -132,6 +132,7 @@ def _model(resources: Resources) -> NetworkModel:
         public_endpoints=resources.public_endpoints.list(),
         private_zones=resources.private_zones.list(),
         zone_records=resources.zone_records.list(),
+        custom_domains=resources.custom_domains.list(),
     )
 
 

@@ -68,6 +68,7 @@ class Records:
             public_endpoints=self.public_endpoints.list(),
             private_zones=self.private_zones.list(),
             zone_records=self.zone_records.list(),
+            custom_domains=self.custom_domains.list(),
         )
 
 

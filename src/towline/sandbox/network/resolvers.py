@@ -13,8 +13,7 @@ from towline.linux import network_namespace
 from towline.network.address import RESOLVERS
 from towline.network.name import Names
 from towline.network.name_answer import Answers
-from towline.network.zone import View, closed, private_zones, public_zones
-from towline.resource.custom_domain import DomainStatus
+from towline.network.zone import View, closed, customized, private_zones, public_zones
 from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.sandbox.network.name_server import NameServer
 from towline.sandbox.network.naming import Naming
@@ -24,7 +23,6 @@ from towline.sandbox.network.uplink import Uplink
 
 INTERNET = "internet"
 PUBLIC_RESOLVER = "198.18.0.53"
-_PUBLISHED = {DomainStatus.CREATING, DomainStatus.SUCCESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +90,17 @@ class Resolvers:
         """What the records say of every VPC's names, and of the internet's."""
         instances = self._records.instances.list()
         public = tuple((one.domain, one.public_address) for one in instances)
-        customized = self._customized({one.id: one.public_address for one in instances})
+        own = customized(self._records.custom_domains.list(), instances)
         zones = self._records.private_zones.list()
         by_zone = dict[str, list[ZoneRecord]]()
         for record in self._records.zone_records.list():
             by_zone.setdefault(record.zone_id, []).append(record)
-        found = {INTERNET: _Basis(public, customized)}
+        found = {INTERNET: _Basis(public, own)}
         for vpc in self._records.vpcs.list():
             bound = tuple(zone for zone in zones if vpc.id in zone.vpc_ids)
             records = tuple(record for zone in bound for record in by_zone.get(zone.id, ()))
-            found[vpc.id] = _Basis(public, customized, bound, records)
+            found[vpc.id] = _Basis(public, own, bound, records)
         return found
-
-    def _customized(self, addresses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The customized domains of the instances with these public addresses."""
-        return tuple(
-            (one.name, addresses[one.instance_id])
-            for one in self._records.custom_domains.list()
-            if one.instance_id in addresses and one.status in _PUBLISHED
-        )
 
     def _answers(self, place: str) -> Answers:
         basis = self._bases[place]
