@@ -10,7 +10,7 @@ from towline.cli.cloud_call import call, gateways, networks, public_access, regi
 from towline.cli.render import Output, OutputOption, show_one
 
 if TYPE_CHECKING:
-    from towline.client.egress import Egress, Step
+    from towline.client.egress import Cloud, Egress, Step
 
 egress_app = typer.Typer(
     name="egress",
@@ -19,17 +19,15 @@ egress_app = typer.Typer(
 )
 
 
-@egress_app.callback()
-def _egress() -> None:
-    """The way out of a subnet: elastic IP, NAT gateway, route and allowlist."""
+SubnetOption = Annotated[
+    str, typer.Option("--subnet", help="Its name or id; default: the only one.")
+]
 
 
 @egress_app.command("create")
 def create(
     *,
-    subnet: Annotated[
-        str, typer.Option("--subnet", help="Its name or id; default: the only one.")
-    ] = "",
+    subnet: SubnetOption = "",
     eip: Annotated[
         str,
         typer.Option("--eip", help="Name, id or address; default: the gateway's, or a new one."),
@@ -58,10 +56,42 @@ def create(
     call(run())
 
 
-async def _egress_of(subnet: str, eip: str, allow: tuple[str, ...]) -> Egress:
-    from towline.client.egress import Cloud, Egress, EgressWish
+@egress_app.command("delete")
+def delete(*, subnet: SubnetOption = "", output: OutputOption = Output.TABLE) -> None:
+    """Take the way out of a subnet down again, as far as `egress create` made it.
 
-    cloud = Cloud(networks(), routing(), gateways(), public_access())
+    The gateway stays as long as another subnet goes by it.
+
+    Example: towline egress delete --subnet pods
+    """
+    from towline.client.egress_removal import EgressRemoval
+
+    steps = list[str]()
+
+    def told(text: str) -> None:
+        steps.append(text)
+        typer.echo(f"{text} …", err=True)
+
+    async def run() -> None:
+        place = await networks().place(subnet)
+        await EgressRemoval(_cloud(), registries(), place).run(told)
+
+    call(run())
+    show_one(
+        {"steps": steps}, output, hint="" if steps else "There was none that `egress create` made."
+    )
+
+
+def _cloud() -> Cloud:
+    from towline.client.egress import Cloud
+
+    return Cloud(networks(), routing(), gateways(), public_access())
+
+
+async def _egress_of(subnet: str, eip: str, allow: tuple[str, ...]) -> Egress:
+    from towline.client.egress import Egress, EgressWish
+
+    cloud = _cloud()
     wish = EgressWish(
         await cloud.networks.place(subnet),
         await cloud.gateways.address(eip) if eip else None,

@@ -95,6 +95,23 @@ def test_egress_of_a_second_subnet_uses_what_the_first_has(office: Run) -> None:
     assert not any("NAT gateway egress" in step for step in second["steps"])
 
 
+def test_egress_is_taken_down_when_no_subnet_needs_it(office: Run) -> None:
+    """The gateway stays for the other subnet; the last one takes everything along."""
+    office("subnet create more 10.0.2.0/24")
+    office("egress create --subnet pods --allow demo")
+    office("egress create --subnet more")
+    office("egress delete --subnet pods")
+    left = parsed(office("nat-gateway list -o json"))
+    office("egress delete --subnet more")
+
+    assert len(left) == 1
+    for noun in ("nat-gateway", "eip"):
+        assert parsed(office(f"{noun} list -o json")) == []
+    assert [one["main"] for one in parsed(office("route-table list -o json"))] == [True]
+    assert parsed(office("public-access show demo -o json"))["allowed"] == []
+    assert parsed(office("egress delete --subnet more -o json")) == {"steps": []}
+
+
 def test_egress_undoes_its_steps_when_one_fails(office: Run) -> None:
     """The address was taken and the gateway made before the table's name was found to be too much."""
     for number in range(9):
