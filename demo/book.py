@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from demo.chapter import (
+    attachments,
     broken_image,
     clients,
     crash,
@@ -41,6 +42,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("broken-image", broken_image.TITLE, broken_image.tell),
     Chapter("private-access", private_access_by_sdk.TITLE, private_access_by_sdk.tell),
     Chapter("public-access", public_access_by_tccli.TITLE, public_access_by_tccli.tell),
+    Chapter("attachments", attachments.TITLE, attachments.tell),
     Chapter("crash", crash.TITLE, crash.tell),
     Chapter("clients", clients.TITLE, clients.tell),
     Chapter("farewell", farewell.TITLE, farewell.tell),

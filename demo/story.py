@@ -14,7 +14,7 @@ from typing import Any
 from tests.images import MadeImage
 
 from demo.command import Outcome, Unexpected
-from demo.image import greeting, lay_out
+from demo.image import greeting, heavy, lay_out
 from demo.installation import Installation, until
 from demo.outside import Outside
 from demo.teller import Teller
@@ -81,12 +81,18 @@ class Story:
         self._count += 1
         return lay_out(self.folder / f"layout-{self._count}", made)
 
-    def push(self, repository: str, words: str, *, registry: str = REGISTRY) -> str:
-        """Push a new image into a registry through its loopback door; its name inside a VPC."""
+    def push(
+        self, repository: str, words: str, *, registry: str = REGISTRY, megabytes: int = 0
+    ) -> str:
+        """Push a new image, heavier by some megabytes, through a registry's loopback door.
+
+        The answer is its name inside a VPC.
+        """
         shown = self.installation.instance(registry)
         door = shown["loopback"].removeprefix("http://")
         login = json.loads(self.towline("credential", "create", registry, "-o", "json").out)
-        layout = str(self.layout(greeting(words)))
+        made = heavy(words, megabytes) if megabytes else greeting(words)
+        layout = str(self.layout(made))
         user = ["--username", login["username"], "--password", login["password"]]
         self.teller.command(f"towline push {layout} {door}/{repository}")
         self.installation.towline("push", layout, f"{door}/{repository}", *user).succeeded()
