@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from demo.installation import until
-from demo.story import REGISTRY, Story
+from demo.story import DOMAIN, REGISTRY, Story, expect
 from demo.tencent import Account, Answer, Tccli
 from demo.workload import namespace
 
@@ -67,11 +68,13 @@ class WayOut:
         """A call about the registry."""
         return self.tccli("tcr", action, RegistryId=self.registry, **asked)
 
-    def times_out(self, why: str) -> None:
-        """A new pod must fail to dial the public address."""
+    def times_out(self, why: str, stop: str) -> None:
+        """A new pod must fail to dial the public address, and the trace must name what is missing."""
         self.story.tell(f"{why}: the dial times out.")
         name = self._pod()
         self.story.fails(NAMESPACE, name, f"dial tcp {self.public}:443: i/o timeout")
+        traced = self.story.towline("trace", f"{NAMESPACE}/{name}", DOMAIN, "-o", "json").out
+        expect(json.loads(traced)["stop"], stop, "what stops the packet")
         self.story.remove_pod(NAMESPACE, name)
 
     def runs(self, why: str) -> None:
@@ -158,9 +161,9 @@ class WayOut:
 def _build(out: WayOut) -> None:
     """Solution 2 of the documentation, in its order; the allowlist comes last."""
     vpc = out.subnet["VpcId"]
-    out.times_out("Nothing is there")
+    out.times_out("Nothing is there", "no-nat-gateway")
     out.manage("Create", "Opened")
-    out.times_out("The endpoint is open, but there is no NAT gateway")
+    out.times_out("The endpoint is open, but there is no NAT gateway", "no-nat-gateway")
     address = out.allocate()["AddressIp"]
     made = out.vpc("CreateNatGateway", NatGatewayName="out", VpcId=vpc, PublicIpAddresses=[address])
     out.gateway = made["NatGatewaySet"][0]["NatGatewayId"]
@@ -169,11 +172,11 @@ def _build(out: WayOut) -> None:
         "RouteTableId"
     ]
     out.associate(out.table)
-    out.times_out("There is a NAT gateway, but no route to it")
+    out.times_out("There is a NAT gateway, but no route to it", "no-route")
     out.route()
-    out.times_out("There is a route, but the allowlist is empty")
+    out.times_out("There is a route, but the allowlist is empty", "allowlist-empty")
     out.allow("198.51.100.0/24")
-    out.times_out("The allowlist names others")
+    out.times_out("The allowlist names others", "not-on-allowlist")
     out.deny("198.51.100.0/24")
     out.allow(address)
     out.runs("The allowlist names the gateway's elastic IP")
@@ -183,20 +186,20 @@ def _leave_out(out: WayOut) -> None:
     """One part is taken away, seen to be missed, and given back."""
     first = out.addresses[0]["AddressIp"]
     out.associate(out.main)
-    out.times_out("The subnet goes by another route table")
+    out.times_out("The subnet goes by another route table", "table-not-associated")
     out.associate(out.table)
 
     out.vpc("DisassociateNatGatewayAddress", NatGatewayId=out.gateway, PublicIpAddresses=[first])
     out.settle()
-    out.times_out("The NAT gateway has no elastic IP")
+    out.times_out("The NAT gateway has no elastic IP", "nat-without-address")
 
     second = out.allocate()["AddressIp"]
     out.vpc("AssociateNatGatewayAddress", NatGatewayId=out.gateway, PublicIpAddresses=[second])
     out.settle()
-    out.times_out("It has another one than the allowlist names")
+    out.times_out("It has another one than the allowlist names", "address-changed")
     out.deny(first)
     out.allow(EVERYWHERE)
     out.runs("The allowlist names everybody")
 
     out.manage("Delete", "Closed")
-    out.times_out("The endpoint is closed")
+    out.times_out("The endpoint is closed", "endpoint-closed")
