@@ -275,12 +275,14 @@ def dial_timeout(text: str) -> float:
 def _port(data: DataDirectory, role: str, port: int | None) -> int:
     """The port of a role: the one asked for, which is remembered, or the remembered."""
     from towline.installation import door
+    from towline.installation.lock import in_turn
 
-    if port is not None:
-        door.remember(data.doors, role, f"{door.DOORS[role].scheme}://{_LOOPBACK}:{port}")
-    doors = door.remembered(data.doors)
-    if role not in doors:
-        doors = door.choose(data.doors)
+    with in_turn(data.setup):
+        if port is not None:
+            door.remember(data.doors, role, f"{door.DOORS[role].scheme}://{_LOOPBACK}:{port}")
+        doors = door.remembered(data.doors)
+        if role not in doors:
+            doors = door.choose(data.doors)
     return door.port_of(doors[role])
 
 

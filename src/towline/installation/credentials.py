@@ -19,6 +19,7 @@ from towline.installation.certificate import (
 )
 from towline.installation.data_directory import DataDirectory, write_secret
 from towline.installation.kubeconfig import render
+from towline.installation.lock import in_turn
 
 USERS = ("admin", "agent", "controllers")
 TOKEN_KEYS = ("registry-token", "service-account")
@@ -36,9 +37,15 @@ API_NAMES = (
 def provide(data: DataDirectory, domain_suffix: str, now: datetime) -> None:
     """Make whatever of the keys, certificates and tokens is missing or about to end.
 
-    An authority without its key (or the reverse) is replaced with everything it signed.
+    An authority without its key (or the reverse) is replaced with everything it signed. Roles that
+    are started at the same moment do it in turn, so that they agree on one authority.
     """
     data.create()
+    with in_turn(data.setup):
+        _provide(data, domain_suffix, now)
+
+
+def _provide(data: DataDirectory, domain_suffix: str, now: datetime) -> None:
     _provide_access_key(data.access_key)
     _provide_tokens(data.tokens)
     for name in TOKEN_KEYS:

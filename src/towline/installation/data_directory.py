@@ -122,6 +122,11 @@ class DataDirectory:
         return self.run / "up.lock"
 
     @property
+    def setup(self) -> Path:
+        """Held while keys, certificates and doors are being chosen."""
+        return self.run / "setup"
+
+    @property
     def state(self) -> Path:
         """What that `up` knows of its roles."""
         return self.run / "state.json"

@@ -37,6 +37,14 @@ def held(path: Path, what: str, remedy: str) -> Iterator[None]:
         file.truncate(0)
 
 
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Run the block when no other process runs one under this path; waits for as long as that takes."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def holder(path: Path) -> int | None:
     """The process that holds the lock; None when nobody does."""
     try:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from towline.installation import door
 from towline.installation.certificate import CERTIFICATE_LIFE
@@ -40,6 +44,21 @@ def test_a_second_start_changes_nothing(data: DataDirectory) -> None:
     provide(data, "registry.test", NOW + timedelta(days=1))
 
     assert contents(data) == before
+
+
+def test_roles_that_start_at_once_agree_on_one_authority(tmp_path: Path) -> None:
+    """Each certificate fits its key, and the authority has signed them all."""
+    data = DataDirectory(tmp_path / "together")
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
+        for starting in [processes.submit(provide, data, "registry.test", NOW) for _ in range(4)]:
+            starting.result()
+
+    authority = x509.load_pem_x509_certificate(data.authority.read_bytes())
+    for name in ("registry", "apiserver", "kubelet", "apiserver-kubelet-client"):
+        certificate = x509.load_pem_x509_certificate(data.certificate_of(name).read_bytes())
+        key = load_pem_private_key(data.key_of(name).read_bytes(), None)
+        certificate.verify_directly_issued_by(authority)
+        assert certificate.public_key() == key.public_key()
 
 
 def test_nobody_else_can_read_what_is_secret(data: DataDirectory) -> None:
