@@ -5,11 +5,11 @@ python -m tests.api_process FOLDER PORT
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-import uvloop
 from tests.apis import Hook, settings_in
 from tests.certificates import Wish, issue
 
@@ -34,7 +34,7 @@ def main(folder: Path, port: int) -> None:
     """Serve on a port, with certificates made for this run; clients find the authority's."""
     authority = issue(folder, Wish(authority=True, common_name="authority"))
     (folder / AUTHORITY).write_bytes(authority.certificate.read_bytes())
-    uvloop.run(run(replace(settings_in(folder, authority), port=port), folder))
+    asyncio.run(run(replace(settings_in(folder, authority), port=port), folder))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import stat
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -46,12 +46,22 @@ def test_a_second_start_changes_nothing(data: DataDirectory) -> None:
     assert contents(data) == before
 
 
+def provide_with_others(data: DataDirectory, start: Barrier) -> None:
+    """What each role does first; all of them in the same moment."""
+    start.wait()
+    provide(data, "registry.test", NOW)
+
+
 def test_roles_that_start_at_once_agree_on_one_authority(tmp_path: Path) -> None:
     """Each certificate fits its key, and the authority has signed them all."""
-    data = DataDirectory(tmp_path / "together")
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        for starting in [processes.submit(provide, data, "registry.test", NOW) for _ in range(4)]:
-            starting.result()
+    data, spawn = DataDirectory(tmp_path / "together"), get_context("spawn")
+    start = spawn.Barrier(4)
+    roles = [spawn.Process(target=provide_with_others, args=(data, start)) for _ in range(4)]
+    for role in roles:
+        role.start()
+    for role in roles:
+        role.join()
+        role.close()
 
     authority = x509.load_pem_x509_certificate(data.authority.read_bytes())
     for name in ("registry", "apiserver", "kubelet", "apiserver-kubelet-client"):
