@@ -21,7 +21,7 @@ from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.record import ImageRecord
 from towline.sandbox.runtime_spec import Bind, Surroundings, runtime_spec
 from towline.sandbox.settings import SandboxSettings
-from towline.sandbox.user import Accounts, UnknownUser, User
+from towline.sandbox.user import Accounts, UnknownUser, User, chosen_user
 from towline.sandbox.volumes import NoSuchPart, write_volumes
 
 TERMINATION_LOG = "/dev/termination-log"  # the default terminationMessagePath
@@ -100,5 +100,4 @@ class Bundles:
 
 
 def _user(folder: ContainerFolder, spec: ContainerSpec, image: ImageRecord) -> User:
-    wanted = image.config.user if spec.user is None else spec.user
-    return Accounts.below(folder.root).find(wanted)
+    return Accounts.below(folder.root).find(chosen_user(spec.user, image.config.user))

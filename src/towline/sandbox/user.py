@@ -83,6 +83,15 @@ class Accounts:
                 yield gid
 
 
+def chosen_user(asked: str | None, of_image: str) -> str:
+    """The words to resolve: the pod's where it has any; its group alone leaves the image's user."""
+    if asked is None:
+        return of_image
+    if asked.startswith(":"):
+        return of_image.partition(":")[0] + asked
+    return asked
+
+
 def _entries(text: str, fields: int) -> Iterator[list[str]]:
     for line in text.splitlines():
         entry = line.strip().split(":")

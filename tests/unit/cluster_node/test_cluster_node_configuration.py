@@ -133,6 +133,11 @@ def test_what_is_not_said_is_left_to_the_image() -> None:
     assert spec.limits == Limits(None, None)
 
 
+def test_another_group_leaves_the_user_to_the_image() -> None:
+    """It may be anybody, and is not root for it."""
+    assert spec_of({}, securityContext={"runAsGroup": 2000}).user == ":2000"
+
+
 def test_volumes_become_files_or_shared_space() -> None:
     """Secrets, ConfigMaps (binary too), chosen items, the pod's own fields, and an emptyDir."""
     spec = spec_of(

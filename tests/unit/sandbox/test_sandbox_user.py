@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towline.sandbox.user import Accounts, UnknownUser, User
+from towline.sandbox.user import Accounts, UnknownUser, User, chosen_user
 
 ACCOUNTS = Accounts(
     "root:x:0:0:root:/root:/bin/sh\n# web:x:1:1\n\nbroken:x:no:1\n"
@@ -51,6 +51,24 @@ def test_who_is_not_listed_is_unknown(wanted: str, text: str) -> None:
     """In containerd's words."""
     with pytest.raises(UnknownUser, match=text):
         ACCOUNTS.find(wanted)
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_image", "chosen"),
+    [
+        pytest.param(None, "web:logs", "web:logs", id="nothing"),
+        pytest.param("7", "web:logs", "7", id="a user"),
+        pytest.param("0:5", "web", "0:5", id="a user and a group"),
+        pytest.param(":5", "1000", "1000:5", id="a group, of an image with a user"),
+        pytest.param(":5", "web:logs", "web:5", id="a group, of an image with both"),
+        pytest.param(":5", "", ":5", id="a group, of an image with neither"),
+    ],
+)
+def test_what_the_pod_does_not_say_of_the_user_the_image_says(
+    asked: str | None, of_image: str, chosen: str
+) -> None:
+    """Another group does not make another user, and least of all root."""
+    assert chosen_user(asked, of_image) == chosen
 
 
 @given(st.text(), st.text(), st.text(max_size=30))

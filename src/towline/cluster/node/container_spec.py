@@ -71,9 +71,9 @@ def _user(of_pod: SecurityContext, of_container: SecurityContext) -> str | None:
     group = of_container.run_as_group
     if group is None:
         group = of_pod.run_as_group
-    if user is None:
-        return None if group is None else f"0:{group}"
-    return str(user) if group is None else f"{user}:{group}"
+    if group is None:
+        return None if user is None else str(user)
+    return f"{'' if user is None else user}:{group}"
 
 
 def _limits(container: Container) -> Limits:

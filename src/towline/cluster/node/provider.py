@@ -96,7 +96,7 @@ class ContainerSpec:
     env: tuple[tuple[str, str], ...] = ()
     working_dir: str | None = None
     user: str | None = None
-    """`uid[:gid]`."""
+    """`uid[:gid]`, or `:gid` for the image's own user in another group."""
     limits: Limits = field(default_factory=Limits)
     mounts: tuple[Mount, ...] = ()
     tty: bool = False
