@@ -68,7 +68,7 @@ async def agent(folder: Path) -> AsyncIterator[Agent]:
     """The agent, with an authority of its own."""
     authority = issue(folder, Wish(authority=True, common_name="towline"))
     server = issue(folder, Wish(names=("127.0.0.1",)), authority)
-    api = issue(folder, Wish(common_name="apiserver-kubelet-client"), authority)
+    api = issue(folder, Wish(common_name="kube-apiserver"), authority)
     kubernetes = FakeKubernetes(time.time)
     for name in ("demo", "kube-node-lease"):
         await kubernetes.create(NAMESPACES, "", {"metadata": {"name": name}})
@@ -146,9 +146,23 @@ async def test_what_cannot_be_shown_is_refused_in_the_kubelets_words(tmp_path: P
 async def test_nobody_but_the_api_is_answered(tmp_path: Path) -> None:
     """Neither without a certificate nor with one of somebody else."""
     async with agent(tmp_path) as node:
-        stranger = issue(tmp_path, Wish(common_name="apiserver-kubelet-client"))
+        stranger = issue(tmp_path, Wish(common_name="kube-apiserver"))
         for client in (None, stranger):
             with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
                 await node.session.get(f"{node.url}/healthz", ssl=node.tls(client))
 
         assert await node.get("/healthz") == (200, "ok")
+
+
+async def test_a_certificate_of_the_authority_is_not_enough(tmp_path: Path) -> None:
+    """It signs for others too, and they are no API."""
+    async with agent(tmp_path) as node:
+        other = issue(tmp_path, Wish(common_name="system:node:web"), node.authority)
+        url = f"{node.url}/containerLogs/demo/a/web"
+        async with node.session.get(url, ssl=node.tls(other)) as answer:
+            status, text = answer.status, await answer.text()
+
+        assert status == 403
+        assert (
+            text == "Forbidden (user=system:node:web, verb=get, resource=nodes, subresource=proxy)"
+        )

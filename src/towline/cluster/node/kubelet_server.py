@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from towline.cluster.node.log_choice import NoLog, choose
 from towline.cluster.node.log_file import LogFile
@@ -21,6 +22,8 @@ from towline.cluster.node.provider import ContainerId
 from towline.cluster.node.settings import NodeSettings
 from towline.problem import Problem
 
+API_SERVER = "kube-apiserver"
+"""The common name of the certificate that the API comes with."""
 _GRACE = 1.0  # seconds for answers that are on their way when the node ends
 
 
@@ -51,7 +54,7 @@ class KubeletServer:
     @asynccontextmanager
     async def listening(self, settings: NodeSettings) -> AsyncIterator[int]:
         """Answer for as long as the context lasts; its value is the port."""
-        application = web.Application()
+        application = web.Application(middlewares=[_only_the_api])
         application.router.add_get(
             "/containerLogs/{namespace}/{pod}/{container}", self._container_logs
         )
@@ -87,6 +90,23 @@ class KubeletServer:
             return web.Response(status=400, text=str(error))
         file = LogFile(self._logs.log(chosen), options, lambda: _is_running(worker, chosen))
         return await _stream(request, file)
+
+
+@web.middleware
+async def _only_the_api(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The authority signs for others too: what they have is a name, and no right to any log."""
+    name = _caller(request)
+    if name == API_SERVER:
+        return await handler(request)
+    asked = f"user={name}, verb={request.method.lower()}, resource=nodes, subresource=proxy"
+    return web.Response(status=403, text=f"Forbidden ({asked})")
+
+
+def _caller(request: web.Request) -> str:
+    """The common name in the client's certificate, which the handshake has verified."""
+    certificate = request.get_extra_info("peercert") or {}
+    names = (pair for part in certificate.get("subject", ()) for pair in part)
+    return next((str(value) for key, value in names if key == "commonName"), "")
 
 
 async def _stream(request: web.Request, file: LogFile) -> web.StreamResponse:
