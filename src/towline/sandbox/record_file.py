@@ -6,6 +6,7 @@ brought to the disk: when the machine itself stops, what it describes is gone as
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,8 +29,11 @@ def write(path: Path, value: object) -> None:
 
 
 def replace(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """The same for plain bytes."""
+    """The same for plain bytes. Nobody whom `mode` keeps out can read them at any moment."""
     beside = path.with_name(f".{path.name}")
-    beside.write_bytes(content)
-    beside.chmod(mode)
+    beside.unlink(missing_ok=True)  # of a process that was killed; its mode may be another
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(fd, "wb") as file:
+        os.fchmod(fd, mode)  # what the umask took away
+        file.write(content)
     beside.rename(path)

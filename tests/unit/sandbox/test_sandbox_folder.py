@@ -87,10 +87,29 @@ def test_a_uid_is_one_folder(tmp_path: Path, uid: str) -> None:
 
 
 def test_secrets_are_readable_by_whom_they_should_be(tmp_path: Path) -> None:
-    """The mode is there before the name is."""
+    """The mode is there before the name is, whatever a killed process left in the way."""
+    (tmp_path / ".config.json").write_bytes(b"half of")
     record_file.replace(tmp_path / "config.json", b"{}", mode=0o600)
 
+    assert (tmp_path / "config.json").read_bytes() == b"{}"
     assert (tmp_path / "config.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_secrets_are_not_readable_while_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even when the process is killed before it can give the file another mode."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fchmod", killed)
+    monkeypatch.setattr("os.chmod", killed)
+    monkeypatch.setattr("pathlib.Path.chmod", killed)
+    with pytest.raises(KeyboardInterrupt):
+        record_file.replace(tmp_path / "config.json", b"{}", mode=0o600)
+
+    assert (tmp_path / ".config.json").stat().st_mode & 0o077 == 0
 
 
 async def test_a_lock_is_the_same_while_it_is_held() -> None:
