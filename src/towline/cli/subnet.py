@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from towline.cli.cloud_call import call, networks
-from towline.cli.render import Output, OutputOption, show_one, show_rows
+from towline.cli.render import Output, OutputOption, done, show_one, show_rows
 
 if TYPE_CHECKING:
     from towline.client.cloud_view import SubnetView
@@ -53,6 +53,27 @@ def list_(*, vpc: VpcOption = "", output: OutputOption = Output.TABLE) -> None:
 
     rows = [_row(subnet) for subnet in call(run())]
     show_rows(rows, output, empty="There are none: towline subnet create NAME 10.0.1.0/24")
+
+
+@subnet_app.command("delete")
+def delete(
+    subnet: Annotated[str, typer.Argument(metavar="SUBNET", help="Its name or id.")],
+    *,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Delete a subnet of which no address is in use.
+
+    Example: towline subnet delete pods
+    """
+
+    async def run() -> SubnetView:
+        cloud = networks()
+        found = await cloud.place(subnet)
+        await cloud.delete_subnet(found)
+        return found
+
+    gone = call(run())
+    done(f"subnet {gone.subnet_name} deleted", output, id=gone.subnet_id)
 
 
 def _row(subnet: SubnetView) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from towline.cli.cloud_call import call, networks
-from towline.cli.render import Output, OutputOption, show_one, show_rows
+from towline.cli.render import Output, OutputOption, done, show_one, show_rows
 
 if TYPE_CHECKING:
     from towline.client.cloud_view import VpcView
@@ -50,6 +50,27 @@ def list_(*, output: OutputOption = Output.TABLE) -> None:
 
     rows = [_row(vpc) for vpc in call(run())]
     show_rows(rows, output, empty="There are none: towline vpc create NAME 10.0.0.0/16")
+
+
+@vpc_app.command("delete")
+def delete(
+    vpc: Annotated[str, typer.Argument(metavar="VPC", help="Its name or id.")],
+    *,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Delete a VPC without subnets, links and gateways.
+
+    Example: towline vpc delete office
+    """
+
+    async def run() -> VpcView:
+        cloud = networks()
+        found = await cloud.vpc(vpc)
+        await cloud.delete_vpc(found)
+        return found
+
+    gone = call(run())
+    done(f"VPC {gone.vpc_name} deleted", output, id=gone.vpc_id)
 
 
 def _row(vpc: VpcView) -> dict[str, Any]:

@@ -84,5 +84,13 @@ class Networks:
         }
         return view((await self._call("CreateSubnet", asked))["Subnet"], SubnetView)
 
+    async def delete_vpc(self, vpc: VpcView) -> None:
+        """Remove a VPC that has nothing in it."""
+        await self._call("DeleteVpc", {"VpcId": vpc.vpc_id})
+
+    async def delete_subnet(self, subnet: SubnetView) -> None:
+        """Remove a subnet of which no address is in use."""
+        await self._call("DeleteSubnet", {"SubnetId": subnet.subnet_id})
+
     async def _call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return await self._client.call("vpc", "2017-03-12", action, params)

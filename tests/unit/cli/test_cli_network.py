@@ -57,6 +57,17 @@ def test_a_way_out_is_unmade_piece_by_piece(office: Run) -> None:
     assert parsed(office("nat-gateway list -o json")) == []
 
 
+def test_a_network_is_deleted_from_the_inside_out(office: Run) -> None:
+    """What is not empty stays."""
+    with pytest.raises(Problem, match="ResourceInUse"):
+        office("vpc delete office")
+    office("subnet delete pods")
+    office("vpc delete office")
+
+    assert parsed(office("subnet list -o json")) == []
+    assert parsed(office("vpc list -o json")) == []
+
+
 def test_a_registry_is_opened_for_some(office: Run) -> None:
     """An open endpoint without an allowlist lets nobody in."""
     opened = parsed(office("public-access open demo -o json"))
