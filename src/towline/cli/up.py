@@ -63,16 +63,29 @@ def up_command(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when everything is ready.")
     ] = False,
+    uplink: Annotated[
+        bool,
+        typer.Option(
+            "--uplink",
+            envvar="TOWLINE_UPLINK",
+            help="Connect pods with the host's own network. Adds to the host one link, one nftables "
+            "table and ip_forward=1; `towline down` undoes all three.",
+        ),
+    ] = False,
     database: DatabaseOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Start every role of the installation and keep them running.
 
     The agent (pods and networks) needs root; without root the other three run alone. Ctrl-C stops
-    the roles; pods stay as they are until `towline down`.
+    the roles; pods stay as they are until `towline down`. Without `--uplink` the host's network is
+    not touched.
 
     Example: sudo towline up --detach
     """
+    if uplink:
+        _refuse_uplink_without_agent()
+    os.environ["TOWLINE_UPLINK"] = "1" if uplink else ""  # the roles inherit it
     data = DataDirectory(chosen_root(os.environ))
     data.create()
     choose_database(data, database)
@@ -89,6 +102,15 @@ def up_command(
         "removes them.",
         err=True,
     )
+
+
+def _refuse_uplink_without_agent() -> None:
+    if "agent" not in roles_here():
+        raise Problem(
+            "uplink-needs-root",
+            cause="the agent lays the uplink, and without root there is no agent",
+            remedy="run it as root, or leave out --uplink (and TOWLINE_UPLINK)",
+        )
 
 
 def _hold_up(data: DataDirectory, changed: Callable[[RunState], None]) -> None:

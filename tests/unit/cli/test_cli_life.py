@@ -142,6 +142,18 @@ def test_a_second_up_says_that_the_first_runs(data: DataDirectory) -> None:
         assert f"`towline up` is already running in {data.root}" in one.stderr
 
 
+def test_an_uplink_without_root_is_refused(
+    data: DataDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than left out in silence: the role that would lay it does not run."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("TOWLINE_UPLINK", "1")
+
+    assert towline("up", "--detach") == 1
+    assert "the agent lays the uplink" in capsys.readouterr().err
+    assert not data.root.exists()
+
+
 def test_reset_asks_before_it_deletes(
     data: DataDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
