@@ -4,6 +4,8 @@ What cannot be told apart from outside must not be told apart here: "no such rep
 right" are the same 401, and only those who may pull hear 404. The error words of the challenge
 decide what clients print: containerd shows `insufficient_scope: authorization failed` only for a
 401 with that error, after it has presented a token.
+
+A token is good for as long as it says, and never longer than the credential it was given for.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Wish:
     action: str
     began: float | None = None
     """When the upload began that this request continues: a token that was valid then will do, for
-    large layers outlive short tokens."""
+    large layers outlive short tokens. Its credential must be good still."""
     source: str = ""
     """The repository out of which a blob is to be mounted: the challenge asks for a right to pull
     from it, too."""
@@ -118,9 +120,16 @@ class Gate:
             raise self._unauthorized(request, _scopes(wish), "invalid_token")
         began = wish.began if wish else None
         was_valid = began is not None and grant.issued_at <= began < grant.expires_at
-        if grant.expires_at <= self._now() and not was_valid:
+        is_over = grant.expires_at <= self._now() and not was_valid
+        if is_over or self._is_withdrawn(grant):
             raise self._unauthorized(request, _scopes(wish), "invalid_token")
         return grant
+
+    def _is_withdrawn(self, grant: Grant) -> bool:
+        """Whether the credential that a token was given for works no more; one that was given to
+        nobody in particular has none that could end. Looked up in memory, with every request.
+        """
+        return bool(grant.credential_id) and self._identity(grant) is None
 
     def _unauthorized(self, request: Request, scopes: Sequence[Scope], error: str = "") -> Refusal:
         parameters = {

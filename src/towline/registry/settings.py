@@ -25,7 +25,7 @@ class Settings:
     """The P-256 key that signs tokens, PEM; made when it is not there."""
     doors_socket: Path
     """The UNIX socket through which others hand in listening sockets."""
-    upload_lifetime: timedelta = timedelta(days=1)
-    """How long an upload may rest before it is forgotten."""
+    upload_lifetime: timedelta = timedelta(hours=6)
+    """How long an upload may rest before it is forgotten; none lasts over a day, rest or not."""
     upkeep_interval: timedelta = timedelta(minutes=10)
     """How often that is looked at, and blobs that nobody has are removed."""

@@ -40,7 +40,9 @@ class Tenancy:
     async def refresh(self) -> None:
         """Learn what other processes have written up to now.
 
-        A credential works, and stops working, from the moment the cloud has said so.
+        A credential gets tokens, and gets none any more, from the moment the cloud has said so. The
+        gate does not wait for this: it takes the tokens of one that has ended for as long as the
+        store takes to look again, a fraction of a second.
         """
         await self._store.apply(())
 

@@ -1,7 +1,8 @@
 """Uploads under way: drafts with a name that clients come back to, also after a crash.
 
 The database knows which upload belongs to which repository, the draft's file knows how much has
-arrived; the memory only holds the running hash. An upload that has rested too long is forgotten.
+arrived; the memory only holds the running hash. An upload that has rested too long is forgotten,
+and so is one that goes on for too long: the token it was begun with counts for as long as it lasts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from towline.registry.catalogue import Catalogue
 from towline.registry.change import Place
 from towline.registry.journal import Journal, Lasting
 
+LONGEST = 24 * 3600.0  # seconds from its start; ours: 10 GB over a line of 1 Mbit/s take 22 hours
 _START = "INSERT INTO upload (id, instance_id, repository, started_at) VALUES (?, ?, ?, ?)"
 _END = "DELETE FROM upload WHERE id = ?"
 
@@ -66,9 +68,11 @@ class Uploads:
         return Upload(id_, place, self._now(), self._blobs.draft(id_, algorithm))
 
     def find(self, place: Place, id_: str) -> Upload | None:
-        """The upload of this name into this repository."""
+        """The upload of this name into this repository, if it may still go on."""
         upload = self._uploads.get(id_)
-        return upload if upload is not None and upload.place == place else None
+        if upload is None or upload.place != place or self._is_too_old(upload):
+            return None
+        return upload
 
     def forget(self, upload: Upload) -> None:
         """Drop an upload that has become a blob."""
@@ -89,12 +93,16 @@ class Uploads:
             await self.cancel(upload)
 
     async def expire(self, lifetime: float) -> None:
-        """Drop the uploads to which nothing was added for so many seconds."""
+        """Drop the uploads to which nothing was added for so many seconds, and those too old."""
         before, written = self._now() - lifetime, dict(self._blobs.drafts())
         for upload in list(self._uploads.values()):
             rested_since = max(upload.started_at, written.get(upload.id, 0.0))
-            if rested_since < before and not upload.lock.locked():
+            is_over = rested_since < before or self._is_too_old(upload)
+            if is_over and not upload.lock.locked():
                 await self.cancel(upload)
+
+    def _is_too_old(self, upload: Upload) -> bool:
+        return upload.started_at + LONGEST <= self._now()
 
     def _discard_strays(self) -> None:
         """Remove drafts that nobody can come back to: the process ended while they arrived."""

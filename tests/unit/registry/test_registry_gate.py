@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.registry_calls import DEMO, OTHER, Bench, Reply, Sent, basic, bench, with_token
 from tests.registry_role import credential
@@ -25,6 +26,19 @@ def visible(reply: Reply, repository: str) -> tuple[object, ...]:
     """All of an answer that a caller sees, but for the name that it has asked about itself."""
     headers = {name: value.replace(repository, "*") for name, value in reply.headers.items()}
     return reply.status, headers, reply.body.replace(repository.encode(), b"*")
+
+
+async def withdraw(held: Bench, change: str) -> None:
+    """End the credential of `bot`, as its owner would."""
+    credentials = Collection(held.store, kind.CREDENTIAL, Credential)
+    if change == "delete":
+        await credentials.delete(DEMO.id, "token-bot")
+        return
+    disabled, now = change == "disable", int(held.clock[0] * 1000)
+    changes: dict[str, object] = {"enabled": False} if disabled else {"expires_at": now}
+    await credentials.update(
+        DEMO.id, "token-bot", lambda one: msgspec.structs.replace(one, **changes)
+    )
 
 
 async def _pull(held: Bench, login: tuple[str, str] | None, repository: str) -> Reply:
@@ -146,6 +160,32 @@ async def test_a_large_upload_outlives_its_token(tmp_path: Path) -> None:
 
         assert appended.status == 202
         assert another.status == 401
+
+
+@pytest.mark.parametrize("change", ["delete", "disable", "expire"])
+async def test_a_token_ends_with_its_credential(tmp_path: Path, change: str) -> None:
+    """Of one that is deleted, switched off or over, the tokens that were given out open nothing, nor
+    do they continue what was begun with them. Nobody's tokens have nothing to end with.
+    """
+    async with bench(tmp_path, credential(DEMO, "bot", "secret")) as held:
+        caller = held.caller(DEMO, ("bot", "secret"))
+        await caller.push_image("open/app", "latest")
+        sent = with_token(await caller.token("repository:open/app:pull,push"))
+        nobodys = with_token(await held.caller(DEMO, None).token("repository:open/app:pull"))
+        begun = await caller.send("POST", "/v2/open/app/blobs/uploads/", sent=sent)
+        await withdraw(held, change)
+        answers = [
+            await caller.send("GET", "/v2/open/app/manifests/latest", sent=sent),
+            await caller.send("PATCH", begun.headers["location"], sent=sent),
+            await caller.send("GET", "/v2/", sent=sent),
+            await caller.send("GET", "/v2/_catalog", sent=sent),
+        ]
+        anonymous = await caller.send("GET", "/v2/open/app/manifests/latest", sent=nobodys)
+
+        assert begun.status == 202
+        assert {one.challenge["error"] for one in answers} == {"invalid_token"}
+        assert {one.status for one in answers} == {401}
+        assert anonymous.status == 200
 
 
 async def test_a_mount_asks_for_both_repositories(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.registry_calls import DEMO, Bench, Caller, Reply, Sent, bench, reopen
 from tests.registry_role import credential
 
 from towline.oci.digest import Algorithm, Digest
+from towline.registry.uploads import LONGEST
 from towline.resource.credential import Permission
 
 UPLOADS = "/v2/team/app/blobs/uploads/"
@@ -190,21 +191,37 @@ async def test_an_upload_goes_on_in_another_process(tmp_path: Path) -> None:
 
 async def test_an_upload_that_rests_too_long_is_forgotten(tmp_path: Path) -> None:
     """What counts is when the last byte came, not when the upload began."""
-    day = timedelta(days=1).total_seconds()
+    rest = timedelta(hours=6).total_seconds()
     async with bench(tmp_path) as held:
         caller = held.caller(DEMO)
         idle, busy = await begin(caller), await begin(caller)
         await append(caller, busy, CONTENT)
-        last_byte = held.clock[0] + day / 2
+        last_byte = held.clock[0] + rest / 2
         os.utime(tmp_path / "registry/uploads" / Path(busy).name, (last_byte, last_byte))
         statuses = []
-        for seconds in (day - 1, 2, day / 2):
+        for seconds in (rest - 1, 2, rest / 2):
             held.pass_time(seconds)
             await held.registry.upkeep.expire()
             both = [await caller.ask("GET", location) for location in (idle, busy)]
             statuses.append([one.status for one in both])
 
         assert statuses == [[204, 204], [404, 204], [404, 404]]
+        assert drafts(tmp_path) == []
+
+
+async def test_an_upload_that_never_ends_is_forgotten(tmp_path: Path) -> None:
+    """However busy it is; its name opens nothing from then on, and what has arrived is removed."""
+    async with bench(tmp_path) as held:
+        caller = held.caller(DEMO)
+        location = await begin(caller)
+        held.pass_time(LONGEST - 1)
+        before = await append(caller, location, CONTENT[:10])
+        held.pass_time(1)
+        after = await append(caller, location, CONTENT[10:])
+        ended = await finish(caller, location, DIGEST, CONTENT[10:])
+        await held.registry.upkeep.expire()
+
+        assert [one.status for one in (before, after, ended)] == [202, 404, 404]
         assert drafts(tmp_path) == []
 
 
