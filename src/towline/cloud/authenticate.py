@@ -70,7 +70,12 @@ def authenticate(request: HttpRequest, keys: Keys, now: datetime) -> Caller:
     """Verify the signature; refused with an `AuthFailure` code that says what is wrong.
 
     There is no memory of requests: as with the real API, one that was recorded may be sent again
-    until its timestamp is five minutes old. Its body, query and headers cannot be changed.
+    until its timestamp is five minutes old. What cannot be changed on the way is the method, the
+    query, the body (unless it is declared UNSIGNED-PAYLOAD), the timestamp, the service and the
+    headers that are signed. Only `content-type` and `host` must be: as with the real API, all
+    others, `X-TC-Action` and `X-TC-Version` among them, stand outside of the signature unless the
+    client signs them. Whoever can rewrite a request needs no more than that to have another action
+    run with its body; against that helps only a client that signs them, or a TLS proxy before us.
     """
     _check_text(request)
     authorization = _authorization(request)

@@ -22,8 +22,8 @@ ODD_HOST = "http://127.0.0.1:8020"  # what tccli sends, and signs
 def request(**changes: Any) -> HttpRequest:
     """A request as the SDK signs it, with some of its facts changed."""
     facts: dict[str, Any] = {"method": "POST", "query": "", "payload": b"{}", "timestamp": STAMP}
-    facts |= {"service": "tcr", "host": ODD_HOST, "secret": SECRET_KEY} | changes
-    signed = (("content-type", "application/json"), ("host", facts["host"]))
+    facts |= {"service": "tcr", "host": ODD_HOST, "secret": SECRET_KEY, "more": ()} | changes
+    signed = (("content-type", "application/json"), ("host", facts["host"]), *facts["more"])
     signable = Signable(
         facts["method"],
         facts["query"],
@@ -82,6 +82,22 @@ def test_a_timestamp_cannot_be_renewed() -> None:
     """It is part of what is signed."""
     with refused("AuthFailure.SignatureFailure"):
         authenticate(with_headers(request(), x_tc_timestamp=str(STAMP + 1)), KEYS, NOW)
+
+
+def test_an_action_that_is_not_signed_can_be_changed() -> None:
+    """As with the real API, whose SDKs sign `content-type` and `host` only."""
+    made = with_headers(request(), x_tc_action="DescribeInstances")
+
+    assert authenticate(with_headers(made, x_tc_action="DeleteInstance"), KEYS, NOW).uin == UIN
+
+
+def test_an_action_that_is_signed_cannot_be_changed() -> None:
+    """Whatever header a client signs is covered."""
+    made = request(more=(("x-tc-action", "DescribeInstances"),))
+
+    assert authenticate(made, KEYS, NOW).uin == UIN
+    with refused("AuthFailure.SignatureFailure"):
+        authenticate(with_headers(made, x_tc_action="DeleteInstance"), KEYS, NOW)
 
 
 def test_a_body_may_be_left_unsigned() -> None:
