@@ -107,6 +107,12 @@ async def test_an_instance_has_a_handful_of_domains(tmp_path: Path) -> None:
         pytest.param("bücher.example.com", id="not-ascii"),
         pytest.param("other.tencentcloudcr.com", id="ours"),
         pytest.param("tencentcloudcr.com", id="suffix"),
+        pytest.param("kubernetes.default.svc", id="service"),
+        pytest.param("Kubernetes.default.svc.cluster.local.", id="cluster"),
+        pytest.param("registry.localhost", id="machine"),
+        pytest.param("localhost.localdomain", id="old-machine"),
+        pytest.param("kubernetes.default", id="short-service"),
+        pytest.param("kube-dns.kube-system", id="system-service"),
     ],
 )
 async def test_what_cannot_be_a_domain_is_refused(tmp_path: Path, name: str) -> None:

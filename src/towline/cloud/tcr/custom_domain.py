@@ -26,6 +26,9 @@ from towline.store.write import Create, Update
 
 CERTIFICATE = "towline"
 MAX_DOMAINS = 10  # of one instance; ours: all are in one certificate
+_LOCAL = ("cluster.local", "svc", "default", "kube-system", "localhost", "localdomain")
+"""What clusters and machines call their own: `kubernetes.default` is the API to every pod. Private
+endings like `internal` are their owners' to use."""
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]")
 
@@ -148,6 +151,10 @@ def _name(context: Context, text: str) -> str:
     if f".{name}".endswith(f".{context.settings.domain_suffix}"):
         raise Refusal(
             "InvalidParameter", f"Names under {context.settings.domain_suffix} are not given away."
+        )
+    if any(f".{name}".endswith(f".{local}") for local in _LOCAL):
+        raise Refusal(
+            "InvalidParameter", f"`{name}` is a name that clusters and machines use for themselves."
         )
     return name
 
