@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 DEADLINE = 180.0  # seconds that any one command may take
+HIDDEN = "***"
+_WORD = r"""(?:'[^']*'|"[^"]*"|\S)+"""
+_PASSWORD = re.compile(
+    r"(?<!\S)(?:(?='?(--(?:docker-)?password=))|((?:--(?:docker-)?password|-p)\s+))" + _WORD
+)
+
+
+def shown(line: str) -> str:
+    """A command line without the passwords in it, as it may be printed and kept."""
+    return _PASSWORD.sub(lambda found: (found[1] or found[2]) + HIDDEN, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,8 @@ class Outcome:
     def succeeded(self) -> Outcome:
         """Itself; raises `Unexpected` when the program failed."""
         if self.code != 0:
-            raise Unexpected(f"`{shlex.join(self.command)}` ended with {self.code}:\n{self.text}")
+            line = shown(shlex.join(self.command))
+            raise Unexpected(f"`{line}` ended with {self.code}:\n{self.text}")
         return self
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from demo.command import shown
+
 
 @dataclass(slots=True)
 class Teller:
@@ -32,8 +34,8 @@ class Teller:
         self.console.print(f"   {escape(sentence)}")
 
     def command(self, line: str) -> None:
-        """A command as it is typed."""
-        self.console.print(f"   [green]$[/] [dim]{escape(line)}[/]")
+        """A command as it is typed, but for its passwords."""
+        self.console.print(f"   [green]$[/] [dim]{escape(shown(line))}[/]")
 
     def quote(self, text: str) -> None:
         """What somebody answered."""

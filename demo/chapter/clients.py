@@ -47,7 +47,7 @@ def walk(story: Story, name: str) -> None:
     story.kubectl(*scoped, "wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
     story.kubectl(*scoped, "label", "deployment/web", "tier=front")
     story.kubectl(*scoped, "annotate", "deployment/web", "note=seen")
-    story.kubectl(*scoped, "patch", "deployment/web", "-p", '{"spec":{"replicas":1}}')
+    story.kubectl(*scoped, "patch", "deployment/web", "--patch", '{"spec":{"replicas":1}}')
     for output in ("wide", "yaml", "json", "name"):
         story.kubectl(*scoped, "get", "pods,deployments,secrets", "-o", output)
     _watch(story, name)
