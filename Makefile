@@ -4,7 +4,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test static check format conformance bench clean
+.PHONY: help install demo test static check format docs conformance bench clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ check: static  ## Everything a change must pass, fastest first.
 format: install  ## Put the code into its canonical form.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: install  ## Write docs/commands.md anew, after a change of the command line.
+	$(BIN)/python tools/commands.py
 
 conformance: install  ## Run the official OCI distribution conformance program against the registry.
 	@PYTHONPATH=. $(BIN)/python tools/conformance.py

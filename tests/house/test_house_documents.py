@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.house.house import ROOT
+from tools import commands
 from typer.core import TyperGroup
 
 from towline.cli.app import build
@@ -63,6 +64,11 @@ def test_the_architecture_names_only_modules_that_exist() -> None:
     ]
 
     assert missing == []
+
+
+def test_the_page_of_commands_says_what_their_help_says() -> None:
+    """If not: `make docs`."""
+    assert commands.PAGE.read_text() == commands.page()
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
