@@ -12,10 +12,11 @@ import typer
 from towline.cli.cloud_call import call, registries
 from towline.cli.instance import InstanceArgument
 from towline.cli.render import Output, OutputOption, done, moment, show_one, show_rows
+from towline.problem import Problem
 
 if TYPE_CHECKING:
     from towline.client.cloud_registry import Registries
-    from towline.client.cloud_view import DoorView, InstanceView, SecretView
+    from towline.client.cloud_view import AccountView, DoorView, InstanceView, SecretView
 
 credential_app = typer.Typer(
     name="credential", help="User names and passwords of a registry.", no_args_is_help=True
@@ -47,8 +48,9 @@ def create(
         typer.Option("--namespace", "-n", help="Only for this namespace; may be repeated."),
     ] = None,
     right: Annotated[
-        Right, typer.Option("--right", help="With --namespace: pull only, or push as well.")
-    ] = Right.PUSH,
+        Right | None,
+        typer.Option("--right", help="With --namespace: pull only, or push as well (the default)."),
+    ] = None,
     name: Annotated[
         str, typer.Option("--name", help="With --namespace: the account's name; default: random.")
     ] = "",
@@ -58,10 +60,12 @@ def create(
 ) -> None:
     """Create a user name and a password; the password is shown only now.
 
-    Without --namespace it opens the whole instance.
+    Without --namespace it opens the whole instance, to push as well.
 
     Example: towline credential create demo --namespace apps --right pull
     """
+    if not namespace:
+        _check_whole(instance, right, name)
 
     async def run() -> tuple[SecretView, DoorView]:
         cloud = registries()
@@ -71,7 +75,7 @@ def create(
         else:
             expiry = int(time.time() * 1000) + _HOUR if temporary else _NEVER
             account = name or f"{namespace[0]}-{secrets.token_hex(4)}"
-            rights = dict.fromkeys(namespace, _ACTIONS[right])
+            rights = dict.fromkeys(namespace, _ACTIONS[right or Right.PUSH])
             made = await cloud.create_account(found, account, rights, expiry)
         return made, await cloud.door(found)
 
@@ -116,11 +120,27 @@ def delete(
     done(f"credential {credential} deleted", output, id=credential, deleted=True)
 
 
+def _check_whole(instance: str, right: Right | None, name: str) -> None:
+    """Only a service account has a name and narrower rights, and it is made for namespaces."""
+    if right is Right.PULL:
+        option = "--right pull"
+    elif name:
+        option = f"--name {name}"
+    else:
+        return
+    raise Problem(
+        "credential-needs-namespace",
+        cause=f"{option} needs --namespace: a credential of the whole instance may push everywhere",
+        remedy=f"`towline credential create {instance} {option} --namespace NAMESPACE`",
+    )
+
+
 async def _rows(cloud: Registries, instance: InstanceView) -> list[dict[str, Any]]:
     tokens = [
         {
             "id": token.id,
             "namespaces": ["(all)"],
+            "right": Right.PUSH.value,
             "enabled": token.enabled,
             "created": token.created_at,
             "expires": moment(token.expired_at),
@@ -132,6 +152,7 @@ async def _rows(cloud: Registries, instance: InstanceView) -> list[dict[str, Any
         {
             "id": account.name,
             "namespaces": [grant.resource for grant in account.permissions],
+            "right": _rights(account),
             "enabled": not account.disable,
             "created": account.create_time,
             "expires": moment(account.expires_at),
@@ -140,6 +161,22 @@ async def _rows(cloud: Registries, instance: InstanceView) -> list[dict[str, Any
         for account in await cloud.accounts(instance)
     ]
     return tokens + accounts
+
+
+def _rights(account: AccountView) -> str:
+    """What an account may do; where its namespaces differ, in each of them."""
+    rights = {grant.resource: _right(grant.actions) for grant in account.permissions}
+    if len(set(rights.values())) == 1:
+        return next(iter(rights.values()))
+    return ", ".join(f"{namespace}: {right}" for namespace, right in rights.items())
+
+
+def _right(actions: list[str]) -> str:
+    """The right that these actions make, or else the actions themselves."""
+    for right, meant in _ACTIONS.items():
+        if sorted(actions) == sorted(meant):
+            return right.value
+    return " ".join(action.removeprefix("tcr:") for action in actions)
 
 
 def _show_secret(made: SecretView, door: DoorView, output: Output) -> None:

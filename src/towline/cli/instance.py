@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from towline.cli.cloud_call import call, registries
 from towline.cli.render import Output, OutputOption, done, show_one, show_rows, waiting
+from towline.problem import Problem
 
 if TYPE_CHECKING:
     from towline.client.cloud_view import DoorView, InstanceView
@@ -29,8 +31,20 @@ class Edition(StrEnum):
 InstanceArgument = Annotated[
     str, typer.Argument(metavar="INSTANCE", help="The name or id of an instance.")
 ]
+
+
+def _seconds(value: float) -> float:
+    """Checked before anything is asked for: what was made in vain would stay."""
+    if not value > 0:  # NaN neither
+        raise typer.BadParameter("it must be more than 0.")
+    return value
+
+
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout", help="How many seconds to wait.", show_default=True)
+    float,
+    typer.Option(
+        "--timeout", help="How many seconds to wait.", show_default=True, callback=_seconds
+    ),
 ]
 
 
@@ -104,28 +118,47 @@ def show(instance: InstanceArgument, *, output: OutputOption = Output.TABLE) -> 
 def delete(
     instance: InstanceArgument,
     *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is gone.")] = True,
     timeout: TimeoutOption = 60.0,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Delete a registry with everything in it.
+    """Delete a registry with everything in it. Asks first.
 
-    Example: towline instance delete demo
+    Example: towline instance delete demo --yes
     """
+    gone = call(registries().instance(instance))
+    if not yes:
+        _ask(gone)
 
-    async def run() -> InstanceView:
+    async def run() -> None:
         from towline.client.cloud_wait import until_gone
 
         cloud = registries()
-        found = await cloud.instance(instance)
-        await cloud.delete_instance(found)
+        await cloud.delete_instance(gone)
         if wait:
-            await until_gone(cloud, found.registry_id, timeout)
-        return found
+            await until_gone(cloud, gone.registry_id, timeout)
 
     with waiting(f"deleting the registry {instance}"):
-        gone = call(run())
+        call(run())
     done(f"instance {gone.registry_name} deleted", output, id=gone.registry_id, deleted=True)
+
+
+def _ask(instance: InstanceView) -> None:
+    """Raise `Problem` unless somebody at a terminal agrees."""
+    name = instance.registry_name
+    try:
+        agreed = sys.stdin.isatty() and typer.confirm(
+            f"Delete the registry {name} and every image in it?", err=True
+        )
+    except typer.Abort:
+        agreed = False
+    if not agreed:
+        raise Problem(
+            "deletion-not-confirmed",
+            cause=f"nobody agreed to delete the registry {name} and the images in it",
+            remedy="answer `y`, or give --yes where nobody can be asked",
+        )
 
 
 def _row(instance: InstanceView) -> dict[str, Any]:

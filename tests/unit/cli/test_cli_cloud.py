@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+
 import pytest
 from tests.cloud_commands import NOUNS, Run, app_of, parsed, run_command
 from tests.clouds import ACCESS_IP
 
+from towline.cli.app import build, run
+from towline.cli.command_table import CLIENT_COMMANDS
 from towline.problem import Problem
 
 
@@ -14,7 +21,7 @@ def test_an_instance_is_created_shown_and_deleted(towline: Run) -> None:
     made = parsed(towline("instance create demo -o json"))
     shown = towline("instance show demo")
     listed = towline("instance list")
-    towline("instance delete demo")
+    towline("instance delete demo --yes")
 
     assert made["status"] == "Running"
     assert made["domain"] == "demo.tencentcloudcr.com"
@@ -80,7 +87,11 @@ def test_credentials_are_shown_once_and_listed_without_secret(towline: Run) -> N
     assert part["username"] == "tcr$bot"
     assert part["expires"] == "never"
     assert brief["expires"] != "never"
-    assert {one["id"] for one in parsed(listed)} == {whole["id"], part["id"], brief["id"]}
+    assert {one["id"]: one["right"] for one in parsed(listed)} == {
+        whole["id"]: "push",
+        part["id"]: "pull",
+        brief["id"]: "push",
+    }
     assert whole["password"] not in listed
     assert parsed(towline("credential list demo -o json")) == []
     assert [one["public"] for one in parsed(towline("namespace list demo -o json"))] == [
@@ -89,6 +100,59 @@ def test_credentials_are_shown_once_and_listed_without_secret(towline: Run) -> N
     ]
     towline("namespace delete demo open")
     assert "apps" in towline("namespace list demo")
+
+
+@pytest.mark.parametrize("option", ["--right pull", "--name bot"])
+def test_what_only_a_namespace_can_have_is_refused_without_one(towline: Run, option: str) -> None:
+    """Who asks for less must not be given the whole instance."""
+    towline("instance create demo")
+    with pytest.raises(Problem) as problem:
+        towline(f"credential create demo {option}")
+
+    assert f"{option} needs --namespace" in problem.value.cause
+    assert parsed(towline("credential list demo -o json")) == []
+
+
+def test_an_instance_is_not_deleted_where_nobody_can_be_asked(towline: Run) -> None:
+    """With it all its images would be gone."""
+    towline("instance create demo")
+    with pytest.raises(Problem) as problem:
+        towline("instance delete demo")
+
+    assert problem.value.code == "deletion-not-confirmed"
+    assert "--yes" in problem.value.remedy
+    assert towline("instance show demo")
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", ["demo"]), ("y", [])])
+def test_an_instance_is_deleted_when_somebody_agrees(
+    towline: Run, answer: str, left: list[str]
+) -> None:
+    """At a terminal, after the question was read."""
+    towline("instance create demo")
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "rb") as terminal:
+        os.write(ours, f"{answer}\n".encode())
+        ended = subprocess.run(
+            [sys.executable, "-m", "towline", "instance", "delete", "demo"],
+            stdin=terminal, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    os.close(ours)
+
+    assert "Delete the registry demo and every image in it?" in ended.stderr
+    assert [one["name"] for one in parsed(towline("instance list -o json"))] == left
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan"])
+def test_no_time_to_wait_is_refused_before_anything_is_made(
+    towline: Run, capsys: pytest.CaptureFixture[str], seconds: str
+) -> None:
+    """Else the instance would be there, and the command would say that it failed."""
+    code = run(build(CLIENT_COMMANDS), ["instance", "create", "demo", "--timeout", seconds])
+
+    assert code == 2
+    assert "'--timeout': it must be more than 0" in capsys.readouterr().err
+    assert parsed(towline("instance list -o json")) == []
 
 
 def test_an_unknown_instance_is_answered_with_the_known_ones(towline: Run) -> None:
