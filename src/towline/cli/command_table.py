@@ -39,9 +39,12 @@ A first walk, as root on a machine of your own:
   towline up --detach
   towline instance create demo             # demo.tencentcloudcr.com, private
   towline namespace create demo team
-  towline credential create demo           # then docker login, docker push
+  towline credential create demo           # says USER, PASSWORD and the loopback's PORT
+  docker save app -o app.tar               # some image that keeps running
+  towline push app.tar 127.0.0.1:PORT/team/app:1 -u USER -p PASSWORD
   towline link create demo --resolve       # the way from the VPC to it
   export KUBECONFIG=~/.local/state/towline/kubeconfig
+  kubectl annotate namespace default towline.dev/release-credential=demo
   kubectl create deployment app --image demo.tencentcloudcr.com/team/app:1
 """
 
