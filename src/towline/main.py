@@ -135,8 +135,8 @@ async def _registry(data: DataDirectory, ready: Ready) -> None:
         root=data.registry,
         certificate=data.certificate_of("registry"),
         key=data.key_of("registry"),
-        authority=data.authority,
-        authority_key=data.key_of("ca"),
+        authority=data.registry_authority,
+        authority_key=data.key_of("registry-ca"),
         token_key=data.key_of("registry-token"),
         doors_socket=data.doors_socket,
     )
@@ -240,7 +240,7 @@ def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:
         folder=ledger.folder,
         layers=data.layers,
         cgroup=ledger.cgroup,
-        ca_file=data.authority,
+        ca_file=data.pull_authorities,
         dial_timeout=dial_timeout(os.environ.get("TOWLINE_DIAL_TIMEOUT", "30")),
     )
 

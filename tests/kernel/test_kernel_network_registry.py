@@ -33,7 +33,7 @@ def role(tmp_path: Path) -> Iterator[RegistryRole]:
 def status(role: RegistryRole, connection: socket.socket) -> str:
     """What the registry answers to a stranger, after its certificate was checked. Blocks."""
     connection.settimeout(10)
-    context = ssl.create_default_context(cafile=role.data.authority)
+    context = ssl.create_default_context(cafile=role.data.registry_authority)
     with context.wrap_socket(connection, server_hostname=role.instance.domain) as secured:
         request = f"GET /v2/ HTTP/1.1\r\nHost: {role.instance.domain}\r\nConnection: close\r\n\r\n"
         secured.sendall(request.encode())

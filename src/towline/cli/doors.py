@@ -25,6 +25,7 @@ def doors_of(data: DataDirectory) -> dict[str, str]:
         "cloud": doors.get("cloud", ""),
         "accessKey": str(data.access_key),
         "authority": str(data.authority),
+        "registryAuthority": str(data.registry_authority),
         "data": str(data.root),
         "logs": str(data.logs),
     }

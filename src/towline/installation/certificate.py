@@ -1,7 +1,7 @@
-"""The installation's own certificate authority, and the certificates it gives its roles.
+"""The installation's own certificate authorities, and the certificates they give its roles.
 
-Keys are EC P-256 in PKCS#8, which granian, OpenSSL and Go all read. The authority's key never leaves
-the data directory; pods' pulls trust its certificate.
+Keys are EC P-256 in PKCS#8, which granian, OpenSSL and Go all read. Their keys never leave
+the data directory; pods' pulls trust their certificates.
 """
 
 from __future__ import annotations

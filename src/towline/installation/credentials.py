@@ -1,4 +1,9 @@
-"""What an installation must know and nobody else: made once, kept until `towline reset`."""
+"""What an installation must know and nobody else: made once, kept until `towline reset`.
+
+There are two authorities, since the registry, which strangers speak to, holds the key of its own to
+sign customized domains with. Whom that one signs, the Kubernetes API and the kubelet do not believe;
+pods' pulls believe both.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,11 @@ from towline.installation.data_directory import DataDirectory, write_secret
 from towline.installation.kubeconfig import render
 from towline.installation.lock import in_turn
 
+SIGNED = {
+    "ca": ("apiserver", "kubelet", "apiserver-kubelet-client"),
+    "registry-ca": ("registry",),
+}
+"""What each authority signs."""
 USERS = ("admin", "agent", "controllers")
 TOKEN_KEYS = ("registry-token", "service-account")
 RENEW_BEFORE = timedelta(days=30)
@@ -50,9 +60,9 @@ def _provide(data: DataDirectory, domain_suffix: str, now: datetime) -> None:
     _provide_tokens(data.tokens)
     for name in TOKEN_KEYS:
         _unless_there(data.key_of(name), new_key)
-    authority = _provide_authority(data, now)
+    authority, registry_authority = _provide_authorities(data, now)
     makers: dict[str, Callable[[], Identity]] = {
-        "registry": lambda: server_identity(authority, [f"*.{domain_suffix}"], now),
+        "registry": lambda: server_identity(registry_authority, [f"*.{domain_suffix}"], now),
         "apiserver": lambda: server_identity(authority, API_NAMES, now),
         "kubelet": lambda: server_identity(authority, ["127.0.0.1", "localhost"], now),
         "apiserver-kubelet-client": lambda: client_identity(authority, "kube-apiserver", now),
@@ -80,17 +90,32 @@ def write_kubeconfigs(data: DataDirectory, server: str) -> None:
     write_secret(data.agent_kubeconfig, render(server, authority, known["agent"], "agent"))
 
 
-def _provide_authority(data: DataDirectory, now: datetime) -> Identity:
-    certificate, key = data.authority, data.key_of("ca")
+def _provide_authorities(data: DataDirectory, now: datetime) -> tuple[Identity, Identity]:
+    """The cluster's and the registry's, and a file with the certificates of both."""
+    cluster = _provide_authority(data, data.authority, now)
+    registry = _provide_authority(data, data.registry_authority, now)
+    _publish(data.pull_authorities, cluster.certificate + registry.certificate)
+    return cluster, registry
+
+
+def _provide_authority(data: DataDirectory, certificate: Path, now: datetime) -> Identity:
+    name = certificate.stem
+    key = data.key_of(name)
     if certificate.exists() and key.exists():
         return Identity(certificate.read_bytes(), key.read_bytes())
-    authority = new_authority(f"Towline {secrets.token_hex(3)}", now)
-    for signed in (data.root / "keys").glob("*.crt"):
-        signed.unlink()
+    authority = new_authority(f"Towline {name} {secrets.token_hex(3)}", now)
+    for signed in SIGNED[name]:
+        data.certificate_of(signed).unlink(missing_ok=True)
     write_secret(key, authority.key)
-    write_secret(certificate, authority.certificate)
-    certificate.chmod(0o644)
+    _publish(certificate, authority.certificate)
     return authority
+
+
+def _publish(path: Path, certificates: bytes) -> None:
+    """Write a file that everybody may read, unless it says so already."""
+    if not path.exists() or path.read_bytes() != certificates:
+        write_secret(path, certificates)
+        path.chmod(0o644)
 
 
 def _provide_access_key(path: Path) -> None:

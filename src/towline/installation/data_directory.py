@@ -16,7 +16,8 @@ from towline.problem import Problem
 DOMAIN_SUFFIX = "tencentcloudcr.com"
 REGION = "ap-guangzhou"
 _CONTENT = (
-    *("records.db*", "cluster.db*", "kubeconfig", "agent.kubeconfig", "ca.crt"),
+    *("records.db*", "cluster.db*", "kubeconfig", "agent.kubeconfig"),
+    *("ca.crt", "registry-ca.crt", "pull-ca.crt"),
     *("access-key.json", "tokens.json", "doors.json", "ledger.json", "database.url"),
     *("keys", "registry", "layers", "sandboxes", "logs", "run"),
 )
@@ -58,8 +59,18 @@ class DataDirectory:
 
     @property
     def authority(self) -> Path:
-        """The certificate of the installation's authority; its key lies beside it as `ca.key`."""
+        """The certificate of the cluster's authority: who signs the Kubernetes API."""
         return self.root / "ca.crt"
+
+    @property
+    def registry_authority(self) -> Path:
+        """The certificate of the registry's authority: who signs all its domains, and only those."""
+        return self.root / "registry-ca.crt"
+
+    @property
+    def pull_authorities(self) -> Path:
+        """Both certificates, for pods' pulls."""
+        return self.root / "pull-ca.crt"
 
     @property
     def kubeconfig(self) -> Path:
@@ -155,7 +166,7 @@ class DataDirectory:
         return self.run / f"{role}.lock"
 
     def key_of(self, name: str) -> Path:
-        """A private key: `ca`, `registry`, `apiserver`, `kubelet`, `token`, …"""
+        """A private key: `ca`, `registry-ca`, `registry`, `apiserver`, `kubelet`, `token`, …"""
         return self.root / "keys" / f"{name}.key"
 
     def certificate_of(self, name: str) -> Path:

@@ -1,7 +1,7 @@
 """With which certificate the doors of an instance speak HTTPS.
 
 All default domains share one certificate. An instance that has domains of its own gets one that names
-these too, from the installation's authority: granian has one certificate for a door, whatever name
+these too, from the registry's authority: granian has one certificate for a door, whatever name
 a client asks for. It is made anew with every start and lies in the registry's own folder.
 """
 

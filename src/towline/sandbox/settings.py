@@ -17,7 +17,7 @@ class SandboxSettings:
     cgroup: str
     """The control group below which all containers are; the ledger's."""
     ca_file: Path | None = None
-    """The installation's own authority, which pulls trust beside the machine's."""
+    """The installation's own authorities, which pulls trust beside the machine's."""
     dial_timeout: float = 30.0  # containerd's
     runtimes: tuple[str, ...] = ("crun", "runc")
     """Which to use, the preferred first."""

@@ -15,13 +15,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from towline.installation import door
-from towline.installation.certificate import CERTIFICATE_LIFE
+from towline.installation.certificate import CERTIFICATE_LIFE, Identity, server_identity
 from towline.installation.credentials import USERS, provide, tokens
 from towline.installation.data_directory import DataDirectory, chosen_root
 from towline.installation.kubeconfig import render
 from towline.problem import Problem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLUSTER_SIGNED = ("apiserver", "kubelet", "apiserver-kubelet-client")
 
 
 @pytest.fixture
@@ -35,6 +36,11 @@ def data(tmp_path: Path) -> DataDirectory:
 def contents(data: DataDirectory) -> dict[Path, bytes]:
     """Every file of the installation."""
     return {path: path.read_bytes() for path in data.root.rglob("*") if path.is_file()}
+
+
+def certificate_in(path: Path) -> x509.Certificate:
+    """The certificate in a file."""
+    return x509.load_pem_x509_certificate(path.read_bytes())
 
 
 def test_a_second_start_changes_nothing(data: DataDirectory) -> None:
@@ -63,19 +69,59 @@ def test_roles_that_start_at_once_agree_on_one_authority(tmp_path: Path) -> None
         role.join()
         role.close()
 
-    authority = x509.load_pem_x509_certificate(data.authority.read_bytes())
-    for name in ("registry", "apiserver", "kubelet", "apiserver-kubelet-client"):
-        certificate = x509.load_pem_x509_certificate(data.certificate_of(name).read_bytes())
+    authority = certificate_in(data.authority)
+    for name in CLUSTER_SIGNED:
+        certificate_in(data.certificate_of(name)).verify_directly_issued_by(authority)
+    for name in (*CLUSTER_SIGNED, "registry", "ca", "registry-ca"):
+        root = data.root if name.endswith("ca") else data.root / "keys"
         key = load_pem_private_key(data.key_of(name).read_bytes(), None)
-        certificate.verify_directly_issued_by(authority)
-        assert certificate.public_key() == key.public_key()
+        assert certificate_in(root / f"{name}.crt").public_key() == key.public_key()
+
+
+def test_the_registrys_authority_signs_for_the_registry_alone(data: DataDirectory) -> None:
+    """Who gets hold of the key that the registry has can be nobody to the cluster."""
+    authority, registry = certificate_in(data.authority), certificate_in(data.registry_authority)
+
+    certificate_in(data.certificate_of("registry")).verify_directly_issued_by(registry)
+    for name in CLUSTER_SIGNED:
+        certificate_in(data.certificate_of(name)).verify_directly_issued_by(authority)
+    assert data.key_of("registry-ca").read_bytes() != data.key_of("ca").read_bytes()
+
+
+def test_pulls_believe_both_authorities(data: DataDirectory) -> None:
+    """One file, which is right again when one of them is replaced."""
+    data.key_of("registry-ca").unlink()
+
+    provide(data, "registry.test", NOW)
+
+    believed = x509.load_pem_x509_certificates(data.pull_authorities.read_bytes())
+    assert believed == [certificate_in(data.authority), certificate_in(data.registry_authority)]
+
+
+def test_an_installation_of_one_authority_gets_the_second(data: DataDirectory) -> None:
+    """As earlier versions made it: the registry's certificate is signed anew, nothing else is."""
+    for made in (data.registry_authority, data.key_of("registry-ca"), data.pull_authorities):
+        made.unlink()
+    old = Identity(data.authority.read_bytes(), data.key_of("ca").read_bytes())
+    signed = server_identity(old, ["*.registry.test"], NOW)
+    data.certificate_of("registry").write_bytes(signed.certificate)
+    data.key_of("registry").write_bytes(signed.key)
+    before = contents(data)
+
+    provide(data, "registry.test", NOW)
+
+    certificate = certificate_in(data.certificate_of("registry"))
+    certificate.verify_directly_issued_by(certificate_in(data.registry_authority))
+    registry = {data.certificate_of("registry"), data.key_of("registry")}
+    after = contents(data)
+    assert {path for path in before if after[path] != before[path]} == registry
 
 
 def test_nobody_else_can_read_what_is_secret(data: DataDirectory) -> None:
-    """All but the authority's certificate is for the owner alone."""
+    """All but the authorities' certificates is for the owner alone."""
     open_files = {path for path in contents(data) if stat.S_IMODE(path.stat().st_mode) & 0o077 != 0}
 
-    assert open_files == {data.authority}
+    assert open_files == {data.authority, data.registry_authority, data.pull_authorities}
     assert stat.S_IMODE(data.root.stat().st_mode) == 0o700
 
 
@@ -97,9 +143,10 @@ def test_a_lost_authority_is_replaced_with_all_it_signed(data: DataDirectory) ->
 
     provide(data, "registry.test", NOW)
 
-    assert (
-        contents(data)[data.certificate_of("registry")] != before[data.certificate_of("registry")]
-    )
+    after = contents(data)
+    for name in CLUSTER_SIGNED:
+        assert after[data.certificate_of(name)] != before[data.certificate_of(name)]
+    assert after[data.certificate_of("registry")] == before[data.certificate_of("registry")]
 
 
 def test_every_user_has_a_token_of_its_own(data: DataDirectory) -> None:
@@ -129,15 +176,66 @@ def test_a_port_that_somebody_took_is_given_up(data: DataDirectory) -> None:
     assert door.choose(data.doors) == second
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def test_a_role_that_was_moved_stays_there(data: DataDirectory) -> None:
     """As `towline cloud serve --port` does."""
     door.choose(data.doors)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
-    door.remember(data.doors, "cloud", f"http://127.0.0.1:{port}")
-
+    assert door.settle(data.doors, "cloud", port) == port
+    assert door.settle(data.doors, "cloud", None) == port
     assert door.choose(data.doors)["cloud"] == f"http://127.0.0.1:{port}"
+
+
+def test_a_role_that_moves_in_first_has_doors_for_the_others(data: DataDirectory) -> None:
+    """They look for each other's before all of them run."""
+    door.settle(data.doors, "cluster", free_port())
+
+    assert set(door.remembered(data.doors)) == set(door.DOORS)
+
+
+def test_a_role_leaves_those_that_run_their_doors(data: DataDirectory) -> None:
+    """Also when it is the first to need one of its own."""
+    port = free_port()
+    data.doors.write_text(json.dumps({"cloud": f"http://127.0.0.1:{port}"}))
+    with socket.create_server(("127.0.0.1", port)):
+        door.settle(data.doors, "cluster", None)
+
+    assert door.remembered(data.doors)["cloud"] == f"http://127.0.0.1:{port}"
+
+
+def test_two_roles_never_remember_one_port(data: DataDirectory) -> None:
+    """Who was asked for by name gets it."""
+    port = door.port_of(door.choose(data.doors)["cloud"])
+
+    assert door.settle(data.doors, "cluster", port) == port
+    assert door.port_of(door.remembered(data.doors)["cloud"]) != port
+
+
+def test_a_port_that_cannot_be_had_is_not_remembered(data: DataDirectory) -> None:
+    """Otherwise the next start would fail as well, with nobody asking for the port."""
+    before = door.choose(data.doors)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Problem, match=rf"nobody can listen on 127.0.0.1:{port}"):
+            door.settle(data.doors, "cluster", port)
+
+    assert door.remembered(data.doors) == before
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "0", "x", ""])
+def test_a_remembered_port_that_is_none_is_chosen_anew(data: DataDirectory, port: str) -> None:
+    """The other roles keep theirs."""
+    before = door.choose(data.doors)
+    damaged = before | {"cluster": f"https://127.0.0.1:{port}"}
+    data.doors.write_text(json.dumps(damaged))
+
+    assert door.choose(data.doors) == before
 
 
 def test_a_damaged_doors_file_says_what_to_do(data: DataDirectory) -> None:

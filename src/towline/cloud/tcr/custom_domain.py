@@ -3,7 +3,7 @@
 The registry serves a domain at the doors that its instance has already; the name itself is its
 owner's to point there, by a CNAME to the default domain, or inside a VPC by an A record with the
 access address. There is no product for certificates here: the one that can be named stands for
-certificates that the installation's own authority issues for the domain.
+certificates that the registry's own authority issues for the domain.
 """
 
 from __future__ import annotations
