@@ -1,6 +1,6 @@
 """Registries that are not ours: Debian's docker-registry, in the data centre that VPCs have a route to.
 
-One speaks HTTPS with a certificate that nobody has heard of, one plain HTTP, and one serves images
+One speaks HTTPS with a certificate that nobody has heard of, two plain HTTP, and one serves images
 that are broken on purpose.
 """
 
@@ -21,6 +21,7 @@ from towline.installation.certificate import new_authority, server_identity
 
 SELF_SIGNED = "10.16.100.174:5000"
 PLAIN = "10.16.100.175:5000"
+OTHER_PLAIN = "10.16.100.177:5000"
 BROKEN = "10.16.100.176:5000"
 _CONFIG = "version: 0.1\nstorage: {filesystem: {}}\nhttp: {}\nlog: {level: error}\n"
 
@@ -38,13 +39,14 @@ class Outside:
 
     @contextlib.contextmanager
     def registries(self) -> Iterator[None]:
-        """All three, for as long as the context lasts."""
-        for address in (SELF_SIGNED, PLAIN, BROKEN):
+        """All of them, for as long as the context lasts."""
+        for address in (SELF_SIGNED, PLAIN, OTHER_PLAIN, BROKEN):
             ip = address.partition(":")[0]
             run(self.inside("ip", "address", "replace", f"{ip}/32", "dev", "lo")).succeeded()
         with contextlib.ExitStack() as standing:
             standing.enter_context(self._docker_registry(SELF_SIGNED, self._certificate()))
             standing.enter_context(self._docker_registry(PLAIN, {}))
+            standing.enter_context(self._docker_registry(OTHER_PLAIN, {}))
             standing.enter_context(self._broken_registry())
             yield
 
