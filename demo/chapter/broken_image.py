@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from demo.command import Unexpected
-from demo.image import climbing, linked_outside
+from demo.image import climbing, greeting, linked_outside
+from demo.installation import until
 from demo.outside import BROKEN, PLAIN
 from demo.story import Story
 from demo.workload import PLAIN_HTTP, namespace
@@ -17,6 +18,7 @@ ESCAPED = Path("/tmp/towline-escaped")
 
 def tell(story: Story) -> None:
     """Each fails, nothing of it stays behind, and the host is untouched."""
+    ESCAPED.unlink(missing_ok=True)
     story.apply("default", namespace(NAMESPACE))
     story.outside.push(story.layout(climbing()), f"{PLAIN}/broken/climbing:1")
     story.outside.push(story.layout(linked_outside()), f"{PLAIN}/broken/linked:1")
@@ -26,12 +28,29 @@ def tell(story: Story) -> None:
         "climbing": (f"{PLAIN}/broken/climbing:1", "failed to extract layer"),
         "linked": (f"{PLAIN}/broken/linked:1", "failed to extract layer"),
     }
+    before = _kept_after_a_good_image(story)
     for name, (image, text) in cases.items():
         story.run_pod(NAMESPACE, name, image, annotations={PLAIN_HTTP: "all"})
         story.fails(NAMESPACE, name, text)
         story.remove_pod(NAMESPACE, name)
     if ESCAPED.exists():
         raise Unexpected(f"a layer wrote {ESCAPED} on the host")
-    partial = list((story.installation.data / "layers").rglob("*partial*/*"))
-    if partial:
-        raise Unexpected(f"partial layers are left: {partial}")
+    until("agent that has put all of it away", lambda: _kept(story.installation.data) <= before)
+
+
+def _kept_after_a_good_image(story: Story) -> set[Path]:
+    """What there is when the layer that all of them share, which is sound, has come in."""
+    image = f"{PLAIN}/broken/whole:1"
+    story.outside.push(story.layout(greeting("whole")), image)
+    story.run_pod(NAMESPACE, "whole", image, annotations={PLAIN_HTTP: "all"})
+    story.runs(NAMESPACE, "whole")
+    during = _kept(story.installation.data)
+    story.remove_pod(NAMESPACE, "whole")
+    until("end of its sandbox", lambda: _kept(story.installation.data) < during)
+    return _kept(story.installation.data)
+
+
+def _kept(data: Path) -> set[Path]:
+    """The pods' folders, the layers, and whatever of a layer has come in so far."""
+    folders = ("sandboxes/*", "sandboxes/pods/*", "layers/sha256/*", "layers/partial/*")
+    return {path for folder in folders for path in data.glob(folder)}
