@@ -160,7 +160,7 @@ async def _cloud(data: DataDirectory, port: int, ready: Ready) -> None:
 async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
     import asyncio
 
-    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_access import own_cloud
     from towline.client.credential_issuer import CloudCredentialIssuer
     from towline.cluster.api.local import LocalKubernetes
     from towline.cluster.api.serve import serve
@@ -172,7 +172,7 @@ async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
     write_kubeconfigs(data, f"https://{_LOOPBACK}:{port}")
     async with Store.open(data.objects) as store:
         kubernetes = LocalKubernetes(store)
-        issuer = CloudCredentialIssuer(open_cloud(), time.time)
+        issuer = CloudCredentialIssuer(own_cloud(data), time.time)
         release = CredentialRelease(kubernetes, issuer, time.time)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(store, _api_settings(data, port), release, ready))

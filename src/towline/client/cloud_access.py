@@ -1,5 +1,7 @@
-"""Where the cloud is and with which key to speak to it: from the environment, else from the data
-directory.
+"""Where the cloud is and with which key to speak to it.
+
+A user's commands ask the environment first, then the data directory; a role is given its data
+directory and nothing else.
 """
 
 from __future__ import annotations
@@ -10,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from towline.client.cloud import CloudClient
-from towline.installation.data_directory import DataDirectory, chosen_root
+from towline.installation.data_directory import REGION, DataDirectory, chosen_root
 from towline.problem import Problem
-
-_REGION = "ap-guangzhou"
 
 
 def open_cloud() -> CloudClient:
@@ -26,8 +26,16 @@ def open_cloud() -> CloudClient:
     endpoint = os.environ.get("TOWLINE_ENDPOINT") or _read(data.doors, "cloud")
     secret_id, secret_key = _key(data)
     return CloudClient(
-        endpoint, secret_id, secret_key, os.environ.get("TENCENTCLOUD_REGION") or _REGION
+        endpoint, secret_id, secret_key, os.environ.get("TENCENTCLOUD_REGION") or REGION
     )
+
+
+def own_cloud(data: DataDirectory) -> CloudClient:
+    """The client of an installation's own cloud, whatever the environment says; raises `Problem`.
+
+    The environment of whoever starts a role may hold keys of another cloud, even of the real one.
+    """
+    return CloudClient(_read(data.doors, "cloud"), *_own_key(data), REGION)
 
 
 def _key(data: DataDirectory) -> tuple[str, str]:
@@ -35,6 +43,10 @@ def _key(data: DataDirectory) -> tuple[str, str]:
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "")
     if secret_id and secret_key:
         return secret_id, secret_key
+    return _own_key(data)
+
+
+def _own_key(data: DataDirectory) -> tuple[str, str]:
     return _read(data.access_key, "SecretId"), _read(data.access_key, "SecretKey")
 
 

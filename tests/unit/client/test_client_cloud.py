@@ -8,10 +8,11 @@ import pytest
 from tests.clouds import SECRET_ID, SECRET_KEY, serving
 
 from towline.client.cloud import CloudClient, CloudRefused
-from towline.client.cloud_access import open_cloud
+from towline.client.cloud_access import open_cloud, own_cloud
 from towline.client.cloud_network import Networks
 from towline.client.cloud_registry import Registries
 from towline.client.cloud_wait import until_linked, until_running
+from towline.installation.data_directory import DataDirectory
 from towline.problem import Problem
 
 PATIENCE = 5.0
@@ -44,6 +45,22 @@ async def test_the_environment_goes_before_the_data_directory(
         monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", SECRET_KEY)
 
         assert await Registries(open_cloud()).instances() == []
+
+
+async def test_a_role_asks_its_own_cloud_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts it may have keys of the real cloud in the environment."""
+    async with serving(tmp_path):
+        monkeypatch.setenv("TOWLINE_DATA", str(tmp_path / "nowhere"))
+        monkeypatch.setenv("TOWLINE_ENDPOINT", "http://127.0.0.1:1")
+        monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDreal")
+        monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "real")
+        monkeypatch.setenv("TENCENTCLOUD_REGION", "eu-frankfurt")
+        client = own_cloud(DataDirectory(tmp_path))
+
+        assert client.region == "ap-guangzhou"
+        assert await Registries(client).instances() == []
 
 
 def test_without_an_installation_the_remedy_is_to_start_one() -> None:
