@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from towline.client.cloud import CloudClient
+from towline.client.choice import meant_or
+from towline.client.cloud import CloudClient, CloudRefused
 from towline.client.cloud_view import (
     AccountView,
     DoorView,
@@ -38,11 +39,13 @@ class Registries:
         for instance in instances:
             if name in (instance.registry_name, instance.registry_id):
                 return instance
-        known = ", ".join(instance.registry_name for instance in instances) or "none yet"
+        names = [instance.registry_name for instance in instances]
         raise Problem(
             "no-such-instance",
-            cause=f"there is no registry instance {name!r} (there is: {known})",
-            remedy=f"`towline instance create {name}`",
+            cause=(
+                f"there is no registry instance {name!r} (there is: {', '.join(names) or 'none yet'})"
+            ),
+            remedy=meant_or(f"`towline instance create {name}`", name, names),
         )
 
     async def find(self, registry_id: str) -> InstanceView | None:
@@ -67,7 +70,7 @@ class Registries:
     async def door(self, instance: InstanceView) -> DoorView:
         """How the instance is reached."""
         asked = {"RegistryIds": [instance.registry_id]}
-        answer = await self._client.call("towline", "2026-08-01", "DescribeInstanceDoors", asked)
+        answer = await self._own("DescribeInstanceDoors", asked)
         return view(answer["DoorSet"][0], DoorView)
 
     async def namespaces(self, instance: InstanceView) -> list[NamespaceView]:
@@ -84,7 +87,18 @@ class Registries:
     async def delete_namespace(self, instance: InstanceView, name: str) -> None:
         """Remove an empty namespace."""
         asked = {"RegistryId": instance.registry_id, "NamespaceName": name}
-        await self._call("DeleteNamespace", asked)
+        try:
+            await self._call("DeleteNamespace", asked)
+        except CloudRefused as refusal:
+            if not _is_missing(refusal):
+                raise
+            see = f"see what there is: `towline namespace list {instance.registry_name}`"
+            names = [one.name for one in await self.namespaces(instance)]
+            raise Problem(
+                "no-such-namespace",
+                cause=f"{instance.registry_name} has no namespace {name!r}",
+                remedy=meant_or(see, name, names),
+            ) from refusal
 
     async def create_token(
         self, instance: InstanceView, description: str, *, temporary: bool
@@ -95,13 +109,17 @@ class Registries:
             "TokenType": "temp" if temporary else "longterm",
             "Desc": description,
         }
-        made = await self._call("CreateInstanceToken", asked)
-        return SecretView(
-            id=made["TokenId"],
-            username=made["Username"],
-            password=made["Token"],
-            expires_at=made["ExpTime"],
-        )
+        return _token(await self._call("CreateInstanceToken", asked))
+
+    async def create_pull_token(self, instance: InstanceView, description: str) -> SecretView:
+        """Make a token that pulls from every namespace of the instance, for an hour."""
+        asked = {"RegistryId": instance.registry_id, "Desc": description}
+        return _token(await self._own("CreatePullToken", asked))
+
+    async def delete_pull_token(self, registry_id: str, token_id: str) -> None:
+        """Revoke a pull token."""
+        asked = {"RegistryId": registry_id, "TokenId": token_id}
+        await self._own("DeletePullToken", asked)
 
     async def create_account(
         self, instance: InstanceView, name: str, permissions: Mapping[str, list[str]], expiry: int
@@ -138,11 +156,19 @@ class Registries:
 
     async def delete_credential(self, instance: InstanceView, credential: str) -> None:
         """Remove a token by id or a service account by its `tcr$…` name."""
-        asked = {"RegistryId": instance.registry_id}
-        if credential.startswith("tcr$"):
-            await self._call("DeleteServiceAccount", {**asked, "Name": credential})
-        else:
-            await self._call("DeleteInstanceToken", {**asked, "TokenId": credential})
+        is_account = credential.startswith("tcr$")
+        action = "DeleteServiceAccount" if is_account else "DeleteInstanceToken"
+        named = {"Name" if is_account else "TokenId": credential}
+        try:
+            await self._call(action, {"RegistryId": instance.registry_id, **named})
+        except CloudRefused as refusal:
+            if not _is_missing(refusal):
+                raise
+            raise Problem(
+                "no-such-credential",
+                cause=f"{instance.registry_name} has no credential {credential!r}",
+                remedy=f"see what there is: `towline credential list {instance.registry_name}`",
+            ) from refusal
 
     async def links(self, instance: InstanceView) -> list[LinkView]:
         """The links of an instance."""
@@ -186,6 +212,22 @@ class Registries:
 
     async def _call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return await self._client.call("tcr", "2019-09-24", action, params)
+
+    async def _own(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._client.call("towline", "2026-08-01", action, params)
+
+
+def _token(made: Mapping[str, Any]) -> SecretView:
+    return SecretView(
+        id=made["TokenId"],
+        username=made["Username"],
+        password=made["Token"],
+        expires_at=made["ExpTime"],
+    )
+
+
+def _is_missing(refusal: CloudRefused) -> bool:
+    return refusal.api_code.partition(".")[0] == "ResourceNotFound"
 
 
 def _domain(instance: InstanceView, link: LinkView, *, default: bool) -> dict[str, Any]:

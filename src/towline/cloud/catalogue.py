@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from towline.cloud.cam import access_key
 from towline.cloud.gateway import Catalogue
-from towline.cloud.own import audit, door, trace
+from towline.cloud.own import audit, door, pull_token, trace
 from towline.cloud.privatedns import product as privatedns
 from towline.cloud.sts import session
 from towline.cloud.tcr import product as tcr
@@ -16,5 +16,10 @@ CATALOGUE: Catalogue = {
     ("privatedns", "2020-10-28"): privatedns.ACTIONS,
     ("cam", "2019-01-16"): access_key.ACTIONS,
     ("sts", "2018-08-13"): session.ACTIONS,
-    ("towline", "2026-08-01"): {**door.ACTIONS, **audit.ACTIONS, **trace.ACTIONS},
+    ("towline", "2026-08-01"): {
+        **door.ACTIONS,
+        **audit.ACTIONS,
+        **trace.ACTIONS,
+        **pull_token.ACTIONS,
+    },
 }

@@ -1,8 +1,8 @@
 """Who may do what in an instance: rules without I/O.
 
-The first component of a repository's name is its namespace. Rights are given per namespace, and
-whoever has rights in the whole instance has them in every namespace. What a token is granted is
-the intersection of what was asked and what the asker may do.
+The first component of a repository's name is its namespace. Rights are given per namespace, or for
+every namespace, those made later too. What a token is granted is the intersection of what was asked
+and what the asker may do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from towline.oci.scope import Scope
-from towline.resource.credential import Permission
+from towline.resource.credential import EVERY_NAMESPACE, Permission
 from towline.resource.instance import Namespace
 
 PULL, PUSH, DELETE = "pull", "push", "delete"
@@ -35,7 +35,8 @@ class Identity:
         """What this credential allows in a namespace, whether it exists or not."""
         if self.permissions is None:
             return _EVERYTHING
-        allowed = (one.actions for one in self.permissions if one.namespace == namespace)
+        names = (namespace, EVERY_NAMESPACE)
+        allowed = (one.actions for one in self.permissions if one.namespace in names)
         return frozenset(action for actions in allowed for action in actions)
 
 

@@ -15,10 +15,14 @@ class Lifetime(StrEnum):
     LONG_TERM = "longterm"
 
 
+EVERY_NAMESPACE = "*"
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service account may do in one namespace; actions are `pull`, `push` and `delete`."""
+    """What a credential may do in one namespace; actions are `pull`, `push` and `delete`."""
 
     namespace: str
+    """`EVERY_NAMESPACE` for all that there are and will be; no namespace can be named like that."""
     actions: tuple[str, ...]
     asked: tuple[str, ...] = ()
     """The cloud's own names of the actions, as the account was created with."""
@@ -41,6 +45,11 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds since the epoch; None when it never expires."""
     permissions: tuple[Permission, ...] | None = None
     """None: everything in the instance, as a user's own token may."""
+
+    @property
+    def is_service_account(self) -> bool:
+        """Whether it is one: with rights of its own, and not just for an hour."""
+        return self.permissions is not None and self.lifetime is Lifetime.LONG_TERM
 
 
 def digest_of_secret(secret: str) -> str:

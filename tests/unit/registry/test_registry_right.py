@@ -8,7 +8,7 @@ from tests.registry_role import WHEN
 
 from towline.oci.scope import Scope
 from towline.registry.right import Identity, grant, namespace_of
-from towline.resource.credential import Permission
+from towline.resource.credential import EVERY_NAMESPACE, Permission
 from towline.resource.instance import Namespace
 
 ACTIONS = ("pull", "push", "delete")
@@ -20,7 +20,7 @@ NAMESPACES = {
 
 permissions = st.builds(
     lambda name, actions: Permission(namespace=name, actions=tuple(sorted(actions))),
-    st.sampled_from(NAMES),
+    st.sampled_from((*NAMES, EVERY_NAMESPACE)),
     st.frozensets(st.sampled_from(ACTIONS)),
 )
 identities = st.none() | st.builds(
@@ -45,7 +45,7 @@ def may(identity: Identity | None, repository: str, action: str) -> bool:
     owns = identity is not None and (
         identity.permissions is None
         or any(
-            one.namespace == first and slash and action in one.actions
+            one.namespace in (first, EVERY_NAMESPACE) and slash and action in one.actions
             for one in identity.permissions
         )
     )

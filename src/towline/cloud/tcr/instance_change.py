@@ -90,7 +90,7 @@ def _check_room(
     """Refuse an edition that has no room for what the instance has already."""
     allowed, id_ = EDITIONS[edition], instance.id
     links = sum(link.instance_id == id_ for link in resources.links.list())
-    accounts = sum(one.permissions is not None for one in resources.credentials.list(id_))
+    accounts = sum(one.is_service_account for one in resources.credentials.list(id_))
     made = {one.name for one in resources.repositories.list(id_)}
     repositories = made | {one.name for one in pushed}
     for has, may_have, what in (

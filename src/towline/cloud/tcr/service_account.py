@@ -140,7 +140,7 @@ async def describe_service_accounts(
 ) -> ServiceAccounts:
     """Show accounts in the order of their names; their permissions only when asked for."""
     instance = context.resources.instance(asked.registry_id)
-    accounts = [one for one in context.resources.credentials.list(instance.id) if _is_account(one)]
+    accounts = [one for one in context.resources.credentials.list(instance.id) if one.is_service_account]
     found = matching(accounts, asked.filters, {"Name": lambda one: one.username})
     page = found if asked.all else part(found, asked.offset, asked.limit)
     shown = tuple(_account(one, grants=_grants(one, asked)) for one in page)
@@ -207,17 +207,13 @@ def expiry(context: Context, duration: int | None, expires_at: int | None) -> in
     return expires_at
 
 
-def _is_account(credential: Credential) -> bool:
-    return credential.permissions is not None
-
-
 def _check_new(instance: Instance, name: str, credentials: Sequence[Credential]) -> None:
     if any(one.id == name for one in credentials):
         raise Refusal(
             "FailedOperation.ErrorTcrResourceConflict", f"The service account {name} exists."
         )
     allowed = EDITIONS[instance.edition].service_accounts
-    if sum(_is_account(one) for one in credentials) >= allowed:
+    if sum(one.is_service_account for one in credentials) >= allowed:
         raise Refusal(
             "OperationDenied.QuotaOverLimit",
             f"An instance of the {instance.edition} edition has at most {allowed} accounts.",

@@ -18,8 +18,8 @@ from towline.cloud.transaction import Decision, settle, witness
 from towline.resource.credential import Credential, Lifetime, digest_of_secret
 from towline.store.error import NotFound
 
-_TEMPORARY = 3600 * 1000  # milliseconds: one hour
-_LONG_TERM = 87_600 * _TEMPORARY  # ten years
+TEMPORARY = 3600 * 1000  # milliseconds: one hour
+_LONG_TERM = 87_600 * TEMPORARY  # ten years
 
 
 class CreateInstanceToken(Parameters, frozen=True, kw_only=True):
@@ -86,8 +86,8 @@ async def create_instance_token(context: Context, asked: CreateInstanceToken) ->
     """Make a token with which the account may do everything in the instance."""
     instance = context.resources.running(asked.registry_id)
     lifetime = _lifetime(asked.token_type)
-    await _forget_expired(context, instance.id)
-    length = _LONG_TERM if lifetime is Lifetime.LONG_TERM else _TEMPORARY
+    await forget_expired(context, instance.id)
+    length = _LONG_TERM if lifetime is Lifetime.LONG_TERM else TEMPORARY
     token = secret()
     credential = Credential(
         id=token_id(),
@@ -99,7 +99,7 @@ async def create_instance_token(context: Context, asked: CreateInstanceToken) ->
         created_at=context.now(),
         expires_at=context.milliseconds() + length,
     )
-    await _keep(context, credential)
+    await keep(context, credential)
     return CreatedToken(
         username=credential.username,
         token=token,
@@ -158,7 +158,7 @@ ACTIONS: Mapping[str, AnyAction] = {
 }
 
 
-async def _keep(context: Context, credential: Credential) -> None:
+async def keep(context: Context, credential: Credential) -> None:
     """Store a credential of an instance that still runs at that moment."""
     resources, instance_id = context.resources, credential.instance_id
 
@@ -168,6 +168,18 @@ async def _keep(context: Context, credential: Credential) -> None:
         return Decision([witness(resources.instances, "", instance_id), created], None)
 
     await settle(resources.store, decide)
+
+
+async def forget_expired(context: Context, instance_id: str) -> None:
+    """Drop temporary credentials that have run out, so that they do not pile up."""
+    now, credentials = context.milliseconds(), context.resources.credentials
+    for credential in credentials.list(instance_id):
+        is_temporary = credential.lifetime is Lifetime.TEMPORARY
+        if is_temporary and credential.expires_at is not None and credential.expires_at < now:
+            try:
+                await credentials.delete(instance_id, credential.id)
+            except NotFound:
+                continue  # another request has dropped it
 
 
 def _modification(asked: ModifyInstanceToken) -> Callable[[Credential], Credential]:
@@ -201,18 +213,6 @@ def _lifetime(token_type: str) -> Lifetime:
 
 def _is_listed(credential: Credential) -> bool:
     return credential.permissions is None and credential.lifetime is Lifetime.LONG_TERM
-
-
-async def _forget_expired(context: Context, instance_id: str) -> None:
-    """Drop temporary tokens that have run out, so that they do not pile up."""
-    now, credentials = context.milliseconds(), context.resources.credentials
-    for credential in credentials.list(instance_id):
-        is_temporary = credential.lifetime is Lifetime.TEMPORARY
-        if is_temporary and credential.expires_at is not None and credential.expires_at < now:
-            try:
-                await credentials.delete(instance_id, credential.id)
-            except NotFound:
-                continue  # another request has dropped it
 
 
 def _info(credential: Credential) -> TokenInfo:
