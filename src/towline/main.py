@@ -51,7 +51,9 @@ Ready = Callable[[], None]
 Role = Callable[[DataDirectory, Ready], Coroutine[Any, Any, None]]
 """Serves until it is cancelled, and says once that it is ready."""
 
-PortOption = Annotated[int | None, typer.Option(help="On which port; default: as before.")]
+PortOption = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="On which port; default: as before.")
+]
 
 
 def main() -> None:
@@ -278,12 +280,7 @@ def _port(data: DataDirectory, role: str, port: int | None) -> int:
     from towline.installation.lock import in_turn
 
     with in_turn(data.setup):
-        if port is not None:
-            door.remember(data.doors, role, f"{door.DOORS[role].scheme}://{_LOOPBACK}:{port}")
-        doors = door.remembered(data.doors)
-        if role not in doors:
-            doors = door.choose(data.doors)
-    return door.port_of(doors[role])
+        return door.settle(data.doors, role, port)
 
 
 def _run(name: str, role: Role, database: str = "") -> None:

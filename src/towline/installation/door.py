@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,9 +39,12 @@ _NEIGHBOURS = 200  # how many ports after the first are tried
 
 
 def remembered(path: Path) -> dict[str, str]:
-    """The doors by role; empty when none were ever chosen. Raises `Problem` on a damaged file."""
+    """The doors by role; empty when none were ever chosen. Raises `Problem` on a damaged file.
+
+    A door at which nobody can listen, like one whose port is no port, counts as never chosen.
+    """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        doors = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.DecodeError) as error:
@@ -50,6 +53,7 @@ def remembered(path: Path) -> dict[str, str]:
             cause=f"{path} cannot be read: {error}",
             remedy="remove it: `towline up` chooses new ports then",
         ) from error
+    return {role: door for role, door in doors.items() if _is_usable(door)}
 
 
 def choose(path: Path) -> dict[str, str]:
@@ -59,33 +63,70 @@ def choose(path: Path) -> dict[str, str]:
     """
     known = remembered(path)
     chosen: dict[str, str] = {}
-    for role, door in DOORS.items():
-        before = known.get(role)
-        port = port_of(before) if before else door.port
-        taken = {port_of(each) for each in chosen.values()}
-        free = next(one for one in _ports(port) if one not in taken and _is_free(one))
-        chosen[role] = f"{door.scheme}://{_LOOPBACK}:{free}"
-    if chosen != known:
-        write_secret(path, msgspec.json.format(msgspec.json.encode(chosen)) + b"\n")
+    for role in DOORS:
+        chosen[role] = _free_door(role, known.get(role), chosen)
+    _keep(path, chosen)
     return chosen
 
 
-def remember(path: Path, role: str, door: str) -> None:
-    """Note that a role listens elsewhere than it did."""
-    doors = remembered(path) | {role: door}
-    write_secret(path, msgspec.json.format(msgspec.json.encode(doors)) + b"\n")
+def settle(path: Path, role: str, port: int | None) -> int:
+    """The port of one role: the one asked for, else the remembered one, else a free one.
+
+    The others get doors if they have none; those they have stay, since they may be running. Raises
+    `Problem`, and remembers nothing, when nobody can listen on the port that was asked for.
+    """
+    doors = remembered(path)
+    if port is not None:
+        _refuse_taken(port)
+        doors = {other: door for other, door in doors.items() if port_of(door) != port}
+        doors[role] = _door(role, port)
+    for each in DOORS:
+        if each not in doors:
+            doors[each] = _free_door(each, None, doors)
+    _keep(path, doors)
+    return port_of(doors[role])
 
 
 def port_of(door: str) -> int:
-    """The port of a door."""
+    """The port of a door, as `remembered`, `choose` and `settle` give them."""
     port = urlsplit(door).port
-    if port is None:
-        raise Problem(
-            "door-without-port",
-            cause=f"{door!r} names no port",
-            remedy="remove doors.json: `towline up` chooses new ports then",
-        )
+    assert port is not None
     return port
+
+
+def _is_usable(door: str) -> bool:
+    try:
+        return bool(urlsplit(door).port)
+    except ValueError:  # above 65535, negative, or no number
+        return False
+
+
+def _door(role: str, port: int) -> str:
+    return f"{DOORS[role].scheme}://{_LOOPBACK}:{port}"
+
+
+def _free_door(role: str, before: str | None, others: Mapping[str, str]) -> str:
+    first = port_of(before) if before else DOORS[role].port
+    taken = {port_of(door) for door in others.values()}
+    return _door(role, next(one for one in _ports(first) if one not in taken and _is_free(one)))
+
+
+def _keep(path: Path, doors: Mapping[str, str]) -> None:
+    content = msgspec.json.format(msgspec.json.encode(doors)) + b"\n"
+    if not path.exists() or path.read_bytes() != content:
+        write_secret(path, content)
+
+
+def _refuse_taken(port: int) -> None:
+    try:
+        with socket.create_server((_LOOPBACK, port)):
+            return
+    except OSError as error:
+        raise Problem(
+            "port-unusable",
+            cause=f"nobody can listen on {_LOOPBACK}:{port}: {error.strerror}",
+            remedy="end the process that has the port, or choose another port above 1023",
+        ) from error
 
 
 def _ports(first: int) -> Iterator[int]:

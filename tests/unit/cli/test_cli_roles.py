@@ -66,6 +66,20 @@ def test_a_role_listens_where_it_is_told_and_is_found_there(tmp_path: Path) -> N
     assert holder(data.lock_of("cloud")) is None
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "0"])
+def test_a_port_that_is_none_is_a_wrong_invocation(
+    port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing has been begun when it is refused."""
+    data = DataDirectory(tmp_path / "data")
+    monkeypatch.setenv("TOWLINE_DATA", str(data.root))
+    code = run(build(ROLE_COMMANDS), ["cluster", "serve", "--port", port])
+
+    assert code == 2
+    assert "Invalid value for '--port'" in capsys.readouterr().err
+    assert not data.root.exists()
+
+
 def test_one_directory_has_one_of_each_role(tmp_path: Path) -> None:
     """The second ends at once and names the first."""
     data = DataDirectory(tmp_path)
