@@ -8,9 +8,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RegistryLogin:
-    """A credential with which every pod of a namespace may pull from one instance."""
+    """A credential with which every pod of a namespace may pull from one instance, and no more."""
 
     instance_id: str
+    credential_id: str
+    """By which it is revoked."""
     account: str
     """The number (UIN) of the account that issued it: the first part of the Secret's name."""
     servers: tuple[str, ...]
@@ -26,11 +28,20 @@ class RegistryLogin:
 
 
 class CredentialIssuer(Protocol):
-    """Makes credentials. Each call makes a new one; older ones stay valid until they expire."""
+    """Makes credentials. Each call makes a new one; older ones stay valid until they expire or are
+    revoked.
+    """
 
     async def issue(self, instance: str, namespace: str) -> RegistryLogin:
         """A login for the instance of this name or id, for the pods of a Kubernetes namespace.
 
         Raises `Problem` when there is no such instance or no credential can be had now.
+        """
+        ...
+
+    async def revoke(self, instance_id: str, credential_id: str) -> None:
+        """Let a login be refused from now on; that it has gone already is well.
+
+        Raises `Problem` when that cannot be done now.
         """
         ...

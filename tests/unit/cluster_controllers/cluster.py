@@ -34,12 +34,14 @@ HOUR = 3600.0
 
 @dataclass
 class ScriptedIssuer:
-    """Issues numbered credentials. `problem`, when set, is what it raises instead."""
+    """Issues numbered credentials and revokes them. `problem`, when set, is what it raises instead."""
 
     clock: Callable[[], float] = clock
     lifetime: float = HOUR
     problem: Problem | None = None
     issued: list[tuple[str, str]] = field(default_factory=list)
+    valid: list[tuple[str, str]] = field(default_factory=list)
+    """The instances' and credentials' ids, oldest first."""
 
     async def issue(self, instance: str, namespace: str) -> RegistryLogin:
         """A login for the instance, and a note of who asked."""
@@ -47,9 +49,11 @@ class ScriptedIssuer:
         if self.problem:
             raise self.problem
         self.issued.append((instance, namespace))
-        now = self.clock()
+        now, credential = self.clock(), f"credential-{len(self.issued)}"
+        self.valid.append((f"tcr-{instance}", credential))
         return RegistryLogin(
             instance_id=f"tcr-{instance}",
+            credential_id=credential,
             account="100",
             servers=(f"{instance}.tencentcloudcr.com", f"{instance}-vpc.tencentcloudcr.com"),
             username="100",
@@ -57,6 +61,13 @@ class ScriptedIssuer:
             issued_at=now,
             expires_at=now + self.lifetime,
         )
+
+    async def revoke(self, instance_id: str, credential_id: str) -> None:
+        """Strike it out, if it is there."""
+        await asyncio.sleep(0)
+        if self.problem:
+            raise self.problem
+        self.valid = [one for one in self.valid if one != (instance_id, credential_id)]
 
 
 @dataclass

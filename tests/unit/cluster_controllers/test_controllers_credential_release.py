@@ -7,34 +7,23 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.cluster_controllers.cluster import HOUR, Cluster, cluster, make_namespace, settle
+from tests.unit.cluster_controllers.cluster import HOUR, cluster, settle
+from tests.unit.cluster_controllers.released import (
+    NAME,
+    annotate,
+    named_in_account,
+    open_namespace,
+    secrets_of,
+)
 from tests.virtual_time import clock, run
 
 from towline.cluster.controllers.released_secret import read_release
 from towline.cluster.kubernetes import ApiError, Object
-from towline.cluster.resources import NAMESPACES, SECRETS, SERVICE_ACCOUNTS
+from towline.cluster.resources import SECRETS, SERVICE_ACCOUNTS
 from towline.kube.annotations import RELEASE_CREDENTIAL
 from towline.problem import Problem
 
-NAME = "100-tcr-shop-dockercfg"
 NO_INSTANCE = Problem("no-such-instance", cause="there is no instance shop", remedy="create it")
-
-
-async def _open(held: Cluster, instance: str = "shop", name: str = "team") -> None:
-    """Create a namespace as the API does: what is in it, then the hook, then the answer."""
-    annotations = {RELEASE_CREDENTIAL: instance} if instance else {}
-    await make_namespace(held.kubernetes, name, annotations)
-    await held.release.namespace_created(name, annotations)
-
-
-async def _annotate(held: Cluster, instance: str | None, name: str = "team") -> None:
-    body = {"metadata": {"annotations": {RELEASE_CREDENTIAL: instance}}}
-    await held.kubernetes.patch(NAMESPACES, "", name, body)
-    await settle(5)
-
-
-def _secrets(held: Cluster) -> dict[str, Object]:
-    return {one["metadata"]["name"]: one for one in held.kubernetes.all(SECRETS)}
 
 
 def _password(secret: Object, server: str = "shop.tencentcloudcr.com") -> str:
@@ -42,23 +31,18 @@ def _password(secret: Object, server: str = "shop.tencentcloudcr.com") -> str:
     return str(document["auths"][server]["password"])
 
 
-async def _named(held: Cluster, name: str = "team") -> list[str]:
-    account = await held.kubernetes.get(SERVICE_ACCOUNTS, name, "default")
-    return [one["name"] for one in account.get("imagePullSecrets") or ()]
-
-
 def test_the_secret_and_the_account_are_there_before_the_creator_hears_of_the_namespace() -> None:
     """No pod can come too early: nothing has to be waited for."""
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
-            secret = _secrets(held)[NAME]
+            await open_namespace(held)
+            secret = secrets_of(held)[NAME]
 
             assert secret["type"] == "kubernetes.io/dockerconfigjson"
             assert _password(secret) == "secret-1"
             assert _password(secret, "shop-vpc.tencentcloudcr.com") == "secret-1"
-            assert await _named(held) == [NAME]
+            assert await named_in_account(held) == [NAME]
 
     run(scenario())
 
@@ -69,7 +53,7 @@ def test_creation_and_control_loop_do_not_both_issue_a_credential() -> None:
     async def scenario() -> None:
         async with cluster(pace=30) as held:
             await settle(5)
-            await _open(held)
+            await open_namespace(held)
             await settle(5)
 
             assert held.issuer.issued == [("shop", "team")]
@@ -96,12 +80,12 @@ def test_a_namespace_that_asks_for_nothing_gets_nothing() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held, instance="")
+            await open_namespace(held, instance="")
             await held.release.namespace_created("team", {RELEASE_CREDENTIAL: " "})
             await settle()
 
-            assert _secrets(held) == {}
-            assert await _named(held) == []
+            assert secrets_of(held) == {}
+            assert await named_in_account(held) == []
 
     run(scenario())
 
@@ -113,13 +97,13 @@ def test_the_account_keeps_the_secrets_that_it_named_before() -> None:
         async with cluster(pace=30) as held:
             own = {"imagePullSecrets": [{"name": "mine"}]}
             await held.kubernetes.patch(SERVICE_ACCOUNTS, "demo", "default", own)
-            await _annotate(held, "shop", "demo")
-            named = await _named(held, "demo")
-            await _annotate(held, None, "demo")
+            await annotate(held, "shop", "demo")
+            named = await named_in_account(held, "demo")
+            await annotate(held, None, "demo")
 
             assert named == ["mine", NAME]
-            assert await _named(held, "demo") == ["mine"]
-            assert _secrets(held) == {}
+            assert await named_in_account(held, "demo") == ["mine"]
+            assert secrets_of(held) == {}
 
     run(scenario())
 
@@ -129,14 +113,14 @@ def test_an_annotation_added_later_is_followed() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held, instance="")
-            await _annotate(held, "shop")
-            first = set(_secrets(held))
-            await _annotate(held, "store")
+            await open_namespace(held, instance="")
+            await annotate(held, "shop")
+            first = set(secrets_of(held))
+            await annotate(held, "store")
 
             assert first == {NAME}
-            assert set(_secrets(held)) == {"100-tcr-store-dockercfg"}
-            assert await _named(held) == ["100-tcr-store-dockercfg"]
+            assert set(secrets_of(held)) == {"100-tcr-store-dockercfg"}
+            assert await named_in_account(held) == ["100-tcr-store-dockercfg"]
 
     run(scenario())
 
@@ -146,10 +130,10 @@ def test_a_credential_is_renewed_at_about_half_its_life_for_ever() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             for _ in range(24 * 6):
                 await settle(HOUR / 6)
-                release = read_release(_secrets(held)[NAME])
+                release = read_release(secrets_of(held)[NAME])
                 assert release is not None
 
                 assert release.expires_at - clock() > 0.4 * HOUR
@@ -163,7 +147,7 @@ def test_a_restart_neither_forgets_nor_repeats_a_renewal() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             for _ in range(4):
                 await settle(HOUR / 10)
                 await held.restart_controllers()
@@ -182,7 +166,7 @@ def test_credentials_of_one_moment_are_not_renewed_in_one_moment() -> None:
     async def scenario() -> None:
         async with cluster(pace=30) as held:
             for number in range(50):
-                await _open(held, name=f"team-{number}")
+                await open_namespace(held, name=f"team-{number}")
             renewals = set[float]()
             for secret in held.kubernetes.all(SECRETS):
                 release = read_release(secret)
@@ -211,11 +195,11 @@ def test_an_edited_secret_is_written_anew(edit: Object) -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             await settle(5)
             await held.kubernetes.patch(SECRETS, "team", NAME, edit)
             await settle(5)
-            secret = _secrets(held)[NAME]
+            secret = secrets_of(held)[NAME]
             release = read_release(secret)
 
             assert _password(secret) == "secret-2"
@@ -232,7 +216,7 @@ def test_a_deleted_secret_and_a_forgotten_name_come_back() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             await settle(5)
             await held.kubernetes.delete(SECRETS, "team", NAME)
             await settle(5)
@@ -241,9 +225,9 @@ def test_a_deleted_secret_and_a_forgotten_name_come_back() -> None:
             await held.kubernetes.patch(SERVICE_ACCOUNTS, "team", "default", none)
             await settle(5)
 
-            assert _password(_secrets(held)[NAME]) == "secret-2"
+            assert _password(secrets_of(held)[NAME]) == "secret-2"
             assert issued == len(held.issuer.issued) == 2
-            assert await _named(held) == [NAME]
+            assert await named_in_account(held) == [NAME]
 
     run(scenario())
 
@@ -255,9 +239,9 @@ def test_a_secret_of_another_type_in_the_way_is_replaced() -> None:
         async with cluster(pace=30) as held:
             other = {"metadata": {"name": NAME}, "type": "Opaque", "data": {}}
             await held.kubernetes.create(SECRETS, "demo", other)
-            await _annotate(held, "shop", "demo")
+            await annotate(held, "shop", "demo")
 
-            assert _secrets(held)[NAME]["type"] == "kubernetes.io/dockerconfigjson"
+            assert secrets_of(held)[NAME]["type"] == "kubernetes.io/dockerconfigjson"
 
     run(scenario())
 
@@ -267,15 +251,15 @@ def test_trouble_after_creation_is_an_event_on_the_namespace_and_is_tried_again(
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             held.issuer.problem = NO_INSTANCE
             await settle(0.6 * HOUR)
-            during = _password(_secrets(held)[NAME])
+            during = _password(secrets_of(held)[NAME])
             held.issuer.problem = None
             await settle(90)
 
             assert during == "secret-1"
-            assert _password(_secrets(held)[NAME]) == "secret-2"
+            assert _password(secrets_of(held)[NAME]) == "secret-2"
             assert held.said("FailedCredentialRelease") == [
                 "Cannot release a registry credential: there is no instance shop; create it"
             ]
@@ -288,13 +272,13 @@ def test_an_api_that_does_not_answer_delays_and_loses_nothing() -> None:
 
     async def scenario() -> None:
         async with cluster(pace=30) as held:
-            await _open(held)
+            await open_namespace(held)
             held.kubernetes.trouble = ApiError(500, "InternalError", "disk full")
             await settle(0.6 * HOUR)
             held.kubernetes.trouble = None
             await settle(90)
 
-            assert _password(_secrets(held)[NAME]) == f"secret-{len(held.issuer.issued)}"
+            assert _password(secrets_of(held)[NAME]) == f"secret-{len(held.issuer.issued)}"
             assert len(held.issuer.issued) > 1
 
     run(scenario())

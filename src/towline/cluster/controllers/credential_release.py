@@ -4,16 +4,18 @@ A namespace annotated with an instance gets a Secret with a fresh credential, an
 ServiceAccount names it, so that pods pull without saying anything. When such a namespace is created
 this has happened before the creator hears of it. From then on a control loop keeps it so: it renews
 the credential at half its life, heals what somebody edits or deletes, and takes everything back when
-the annotation goes.
+the annotation or the namespace goes: the Secret, and the credential itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from towline.cluster.controllers.control_loop import Copies, Route, control
+from towline.cluster.controllers.credential_revocation import CredentialRevocation, Issued
 from towline.cluster.controllers.ownership import is_being_deleted
 from towline.cluster.controllers.released_secret import (
     LABEL,
@@ -22,6 +24,7 @@ from towline.cluster.controllers.released_secret import (
     is_released,
     read_release,
     released_secret,
+    superseded_patch,
 )
 from towline.cluster.controllers.service_account import DEFAULT_ACCOUNT
 from towline.cluster.credential import CredentialIssuer
@@ -45,6 +48,7 @@ class CredentialRelease:
     ) -> None:
         self._kubernetes = kubernetes
         self._issuer = issuer
+        self._revocation = CredentialRevocation(issuer)
         self._clock = clock
         self._events = EventRecorder(kubernetes, EventSource("credential-release"), clock)
         # Creation and control loop come for the same namespace at the same time: one goes first,
@@ -75,22 +79,25 @@ class CredentialRelease:
         }
 
     async def reconcile(self, key: ObjectKey) -> float | None:
-        """Bring one namespace to what it asks for; seconds until the credential is renewed."""
+        """Bring one namespace to what it asks for; seconds until a credential begins or ends."""
         async with self._turn(key.name):
             namespace = await self._living(key.name)
-            if namespace is None:
-                return None
-            annotations = namespace["metadata"].get("annotations") or {}
-            instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
-            if not instance:
-                await self._take_back(key.name, await self._released(key.name), keep="")
-                return None
             try:
+                if namespace is None:
+                    await self._end(key.name)
+                    return None
+                annotations = namespace["metadata"].get("annotations") or {}
+                instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
+                if not instance:
+                    await self._take_back(key.name, await self._released(key.name), keep=None)
+                    return None
                 release = await self._release(key.name, instance)
             except Problem as problem:
-                self._complain(namespace, problem)
+                if namespace is not None:
+                    self._complain(namespace, problem)
                 raise ApiError(503, "CredentialNotReleased", problem.cause) from problem
-        return min(max(1.0, release.renewal_at(key.name) - self._clock()), LOOK_AGAIN)
+        times = release.renewal_at(key.name), *(one.revoked_at for one in release.superseded)
+        return min(max(1.0, min(times) - self._clock()), LOOK_AGAIN)
 
     async def _living(self, name: str) -> Object | None:
         """The namespace, unless it is gone or going; asked when it is our turn, not before."""
@@ -102,6 +109,11 @@ class CredentialRelease:
             raise
         return None if is_being_deleted(namespace) else namespace
 
+    async def _end(self, namespace: str) -> None:
+        """Revoke what was released into a namespace that is gone or going."""
+        await self._released(namespace)
+        await self._revocation.revoke(namespace)
+
     def _turn(self, namespace: str) -> asyncio.Lock:
         return self._turns.setdefault(namespace, asyncio.Lock())
 
@@ -112,8 +124,8 @@ class CredentialRelease:
         if release is None:
             release = await self._issue(namespace, instance)
         await self._name_in_account(namespace, release.name)
-        await self._take_back(namespace, secrets, keep=release.name)
-        return release
+        await self._take_back(namespace, secrets, keep=release)
+        return await self._revoke_superseded(namespace, release)
 
     def _usable(self, namespace: str, instance: str, secrets: list[Object]) -> Release | None:
         for secret in secrets:
@@ -125,9 +137,11 @@ class CredentialRelease:
         return None
 
     async def _issue(self, namespace: str, instance: str) -> Release:
-        """Write a fresh credential; the old one stays valid for the pulls that go on."""
+        """Write a fresh credential; the old one stays valid a while for the pulls that go on."""
         login = await self._issuer.issue(instance, namespace)
-        body = released_secret(login, instance)
+        latest = Issued(login.instance_id, login.credential_id)
+        superseded = self._revocation.supersede(namespace, latest, self._clock())
+        body = released_secret(login, instance, superseded)
         name = body["metadata"]["name"]
         try:
             written = await self._kubernetes.create(SECRETS, namespace, body)
@@ -150,15 +164,34 @@ class CredentialRelease:
         return await self._kubernetes.patch(SECRETS, namespace, name, patch)
 
     async def _released(self, namespace: str) -> list[Object]:
+        """The Secrets of a namespace; the credentials in them are remembered."""
         found = await self._kubernetes.list(SECRETS, namespace, selectors={"labelSelector": LABEL})
+        for release in map(read_release, found.items):
+            if release is not None and release.is_intact:
+                self._revocation.learn(namespace, (release.credential, *release.superseded))
         return list(found.items)
 
-    async def _take_back(self, namespace: str, secrets: list[Object], *, keep: str) -> None:
-        for secret in secrets:
-            name = secret["metadata"]["name"]
-            if name == keep:
-                continue
+    async def _revoke_superseded(self, namespace: str, release: Release) -> Release:
+        """Revoke the credentials before this one whose grace is over, and strike them out."""
+        instance_id, now = release.credential.instance_id, self._clock()
+        await self._revocation.revoke(namespace, lambda one: one.revoked_at <= now)
+        left = self._revocation.superseded(namespace, instance_id)
+        if left == release.superseded:
+            return release
+        await self._kubernetes.patch(SECRETS, namespace, release.name, superseded_patch(left))
+        return replace(release, superseded=left)
+
+    async def _take_back(
+        self, namespace: str, secrets: list[Object], *, keep: Release | None
+    ) -> None:
+        """Revoke and remove all but one; a Secret goes last, for it says what is to be revoked."""
+        kept = keep.name if keep else ""
+        names = [one["metadata"]["name"] for one in secrets if one["metadata"]["name"] != kept]
+        for name in names:
             await self._drop_from_account(namespace, name)
+        instance_id = keep.credential.instance_id if keep else ""
+        await self._revocation.revoke(namespace, lambda one: one.instance_id != instance_id)
+        for name in names:
             try:
                 await self._kubernetes.delete(SECRETS, namespace, name)
             except ApiError as error:

@@ -1,15 +1,18 @@
 """The Secret that a registry credential is released in: how it is written, and read again.
 
 All that its keeper has to remember stands in the Secret itself, so that a restart forgets nothing:
-which instance it is for, when it was issued and when it expires, and a digest by which an edit shows.
+which instance it is for, when it was issued and when it expires, which credentials it has followed
+that are still to be revoked, and a digest by which an edit of the credential shows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from towline.cluster.controllers.credential_revocation import Issued
 from towline.cluster.credential import RegistryLogin
 from towline.cluster.kubernetes import Object
 from towline.kube.secret import docker_config_json
@@ -20,6 +23,7 @@ LABEL = "towline.dev/released-credential"
 """On a released Secret: the id of the instance that it is for."""
 _INSTANCE = "towline.dev/instance"
 _ISSUED, _EXPIRES = "towline.dev/issued-at", "towline.dev/expires-at"
+_CREDENTIAL, _SUPERSEDED = "towline.dev/credential-id", "towline.dev/superseded-credentials"
 _DIGEST = "towline.dev/content-digest"
 _KEY = ".dockerconfigjson"
 _EARLIEST, _SPREAD = 0.45, 0.1  # of its life: around the half, not all at the same moment
@@ -34,8 +38,11 @@ class Release:
     """The instance as the namespace's annotation named it."""
     issued_at: float
     expires_at: float
+    credential: Issued
+    superseded: tuple[Issued, ...]
+    """The credentials before this one that are still to be revoked, the next first."""
     is_intact: bool
-    """Whether the content is what was written."""
+    """Whether the content, and whose it is, are what was written."""
 
     def renewal_at(self, namespace: str) -> float:
         """When it has to be issued anew: at about half its life, always the same for one Secret."""
@@ -49,7 +56,7 @@ def secret_name(login: RegistryLogin) -> str:
     return f"{login.account}-{login.instance_id}-dockercfg"
 
 
-def released_secret(login: RegistryLogin, instance: str) -> Object:
+def released_secret(login: RegistryLogin, instance: str, superseded: Iterable[Issued]) -> Object:
     """The Secret for a login, asked for under the instance's name or id."""
     content = docker_config_json(login.servers, login.username, login.password)
     return {
@@ -62,12 +69,19 @@ def released_secret(login: RegistryLogin, instance: str) -> Object:
                 _INSTANCE: instance,
                 _ISSUED: to_second(login.issued_at),
                 _EXPIRES: to_second(login.expires_at),
-                _DIGEST: _digest(content),
+                _CREDENTIAL: login.credential_id,
+                _SUPERSEDED: _listed(superseded),
+                _DIGEST: _digest(login.instance_id, login.credential_id, content),
             },
         },
         "type": TYPE,
         "data": {_KEY: content},
     }
+
+
+def superseded_patch(superseded: Iterable[Issued]) -> Object:
+    """The change after which a released Secret names these credentials as still to be revoked."""
+    return {"metadata": {"annotations": {_SUPERSEDED: _listed(superseded)}}}
 
 
 def read_release(secret: Object) -> Release | None:
@@ -77,11 +91,16 @@ def read_release(secret: Object) -> Release | None:
     try:
         issued, expires = seconds_of(annotations[_ISSUED]), seconds_of(annotations[_EXPIRES])
         instance, digest = annotations[_INSTANCE], annotations[_DIGEST]
-    except (KeyError, ValueError):
+        registry = metadata["labels"][LABEL]
+        credential = Issued(registry, annotations[_CREDENTIAL])
+        superseded = _read_listed(registry, annotations.get(_SUPERSEDED, ""))
+    except (KeyError, TypeError, ValueError):
         return None
     data = secret.get("data") or {}
-    intact = data.keys() == {_KEY} and _digest(data[_KEY]) == digest
-    return Release(metadata["name"], instance, issued, expires, intact)
+    marks = registry, credential.credential_id
+    intact = data.keys() == {_KEY} and _digest(*marks, data[_KEY]) == digest
+    name = metadata["name"]
+    return Release(name, instance, issued, expires, credential, superseded, intact)
 
 
 def is_released(secret: Object) -> bool:
@@ -91,5 +110,15 @@ def is_released(secret: Object) -> bool:
     return LABEL in (metadata.get("labels") or {}) or _DIGEST in annotations
 
 
-def _digest(content: str) -> str:
-    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+def _listed(superseded: Iterable[Issued]) -> str:
+    return " ".join(f"{one.credential_id}@{to_second(one.revoked_at)}" for one in superseded)
+
+
+def _read_listed(instance_id: str, text: str) -> tuple[Issued, ...]:
+    pairs = [one.rpartition("@") for one in text.split()]
+    return tuple(Issued(instance_id, name, seconds_of(until)) for name, _, until in pairs)
+
+
+def _digest(instance_id: str, credential_id: str, content: str) -> str:
+    written = f"{instance_id}\n{credential_id}\n{content}"
+    return f"sha256:{hashlib.sha256(written.encode()).hexdigest()}"
