@@ -176,15 +176,66 @@ def test_a_port_that_somebody_took_is_given_up(data: DataDirectory) -> None:
     assert door.choose(data.doors) == second
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def test_a_role_that_was_moved_stays_there(data: DataDirectory) -> None:
     """As `towline cloud serve --port` does."""
     door.choose(data.doors)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
-    door.remember(data.doors, "cloud", f"http://127.0.0.1:{port}")
-
+    assert door.settle(data.doors, "cloud", port) == port
+    assert door.settle(data.doors, "cloud", None) == port
     assert door.choose(data.doors)["cloud"] == f"http://127.0.0.1:{port}"
+
+
+def test_a_role_that_moves_in_first_has_doors_for_the_others(data: DataDirectory) -> None:
+    """They look for each other's before all of them run."""
+    door.settle(data.doors, "cluster", free_port())
+
+    assert set(door.remembered(data.doors)) == set(door.DOORS)
+
+
+def test_a_role_leaves_those_that_run_their_doors(data: DataDirectory) -> None:
+    """Also when it is the first to need one of its own."""
+    port = free_port()
+    data.doors.write_text(json.dumps({"cloud": f"http://127.0.0.1:{port}"}))
+    with socket.create_server(("127.0.0.1", port)):
+        door.settle(data.doors, "cluster", None)
+
+    assert door.remembered(data.doors)["cloud"] == f"http://127.0.0.1:{port}"
+
+
+def test_two_roles_never_remember_one_port(data: DataDirectory) -> None:
+    """Who was asked for by name gets it."""
+    port = door.port_of(door.choose(data.doors)["cloud"])
+
+    assert door.settle(data.doors, "cluster", port) == port
+    assert door.port_of(door.remembered(data.doors)["cloud"]) != port
+
+
+def test_a_port_that_cannot_be_had_is_not_remembered(data: DataDirectory) -> None:
+    """Otherwise the next start would fail as well, with nobody asking for the port."""
+    before = door.choose(data.doors)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Problem, match=rf"nobody can listen on 127.0.0.1:{port}"):
+            door.settle(data.doors, "cluster", port)
+
+    assert door.remembered(data.doors) == before
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "0", "x", ""])
+def test_a_remembered_port_that_is_none_is_chosen_anew(data: DataDirectory, port: str) -> None:
+    """The other roles keep theirs."""
+    before = door.choose(data.doors)
+    damaged = before | {"cluster": f"https://127.0.0.1:{port}"}
+    data.doors.write_text(json.dumps(damaged))
+
+    assert door.choose(data.doors) == before
 
 
 def test_a_damaged_doors_file_says_what_to_do(data: DataDirectory) -> None:
