@@ -53,6 +53,7 @@ class Script:
     """What the next pulls fail with; when there is none left, pulls succeed."""
     always_fails: str = ""
     size: int = 1000
+    user: str = ""
     lives: Sequence[Life] = (Life(),)
     """The first runs; the last one repeats."""
 
@@ -125,7 +126,7 @@ class SimulatedProvider:
         reference = Reference.parse(image)
         if error:
             raise PullFailed((Attempt(reference, None, ()),), "Unknown", error)
-        found = Image(str(reference), f"sha256:{'1' * 64}", script.size)
+        found = Image(str(reference), f"sha256:{'1' * 64}", script.size, script.user)
         self.pods[pod_uid].images[image] = found
         return found
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.images import busybox_tar, image
-from tests.sandboxes import Stage, staged
+from tests.sandboxes import Stage, container, staged
+
+from towline.cluster.node.provider import Mount, Privileges, ScratchVolume, VolumeFiles
 
 pytestmark = pytest.mark.root
 BUSYBOX = image(busybox_tar(), User="1000:1000")
+STATUS = "sed -n 's/^CapEff:.//p;s/^CapBnd:.//p;s/^NoNewPrivs:.//p' /proc/self/status"
 
 
 @pytest.fixture(params=["crun", "runc"])
@@ -25,3 +29,45 @@ async def test_the_images_user_stays_in_another_group(stage: Stage) -> None:
     _, said = await stage.run("echo $(id -u):$(id -g)", user=":2000")
 
     assert said == "1000:2000\n"
+
+
+@pytest.mark.parametrize(
+    ("privileges", "bits", "no_more"),
+    [
+        pytest.param(Privileges(), 0xA80425FB, 0, id="usual"),
+        pytest.param(Privileges(capabilities=()), 0, 0, id="none"),
+        pytest.param(Privileges(("CAP_CHOWN", "CAP_IPC_LOCK")), 1 | 1 << 14, 0, id="chosen"),
+        pytest.param(Privileges(may_gain=False), 0xA80425FB, 1, id="no-more"),
+    ],
+)
+async def test_the_kernel_knows_what_a_process_may_do(
+    stage: Stage, privileges: Privileges, bits: int, no_more: int
+) -> None:
+    """Of the container's own process, and of a command that is run beside it."""
+    spec = replace(container(stage.image, "sleep 1000"), user="0", privileges=privileges)
+    _, said = await stage.run(STATUS, user="0", privileges=privileges)
+    second = replace(spec, id=replace(spec.id, attempt=1))
+    await stage.sandbox.start(second)
+    beside = await stage.sandbox.execute(second.id, ("/bin/sh", "-c", STATUS))
+
+    assert said == f"{bits:016x}\n{bits:016x}\n{no_more}\n"
+    assert beside.output == said
+
+
+async def test_volumes_are_the_groups(stage: Stage) -> None:
+    """A process that is no longer root can share what it writes with its group; Secrets too."""
+    mounts = (
+        Mount("/data", ScratchVolume("data")),
+        Mount("/key", VolumeFiles({"deep/a": b"one"})),
+    )
+    privileges = Privileges(groups=(3000, 4000), volumes_group=3000)
+    _, said = await stage.run(
+        "id -G; echo 1 > /data/x; stat -c '%g %a' /data /data/x /key /key/deep /key/deep/a",
+        mounts=mounts,
+        privileges=privileges,
+    )
+
+    assert set(said.splitlines()[0].split()) == {"1000", "3000", "4000"}
+    assert said.splitlines()[1:] == [
+        "3000 2777", "3000 644", "3000 2755", "3000 2755", "3000 644",
+    ]  # fmt: skip

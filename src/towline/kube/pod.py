@@ -129,13 +129,37 @@ class VolumeMount(_Word, frozen=True, kw_only=True):
     sub_path_expr: str = ""
 
 
+class Capabilities(_Word, frozen=True, kw_only=True):
+    """Which of root's powers are given and taken, by name."""
+
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
 class SecurityContext(_Word, frozen=True, kw_only=True):
-    """Whose rights a process has."""
+    """Whose rights a process has: of a pod, or of one container."""
 
     run_as_user: int | None = None
     run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    supplemental_groups: tuple[int, ...] | None = None
+    supplemental_groups_policy: str | None = None
+    fs_group: int | None = None
     read_only_root_filesystem: bool | None = None
     privileged: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    capabilities: Capabilities | None = None
+    seccomp_profile: dict[str, Any] | None = None
+    app_armor_profile: dict[str, Any] | None = None
+    se_linux_options: dict[str, Any] | None = None
+    proc_mount: str | None = None
+    sysctls: tuple[dict[str, Any], ...] | None = None
+
+    def within(self, of_pod: SecurityContext) -> SecurityContext:
+        """What holds for a container: its own words, and the pod's where it has none."""
+        words = {name: getattr(self, name) for name in self.__struct_fields__}
+        said = {name: value for name, value in words.items() if value is not None}
+        return msgspec.structs.replace(of_pod, **said)
 
 
 class Container(_Word, frozen=True, kw_only=True):
@@ -251,6 +275,9 @@ class PodSpec(_Word, frozen=True, kw_only=True):
     security_context: SecurityContext = SecurityContext()
     host_network: bool = False
     host_pid: bool = msgspec.field(default=False, name="hostPID")
+    host_ipc: bool = msgspec.field(default=False, name="hostIPC")
+    host_users: bool = True
+    share_process_namespace: bool = False
 
 
 class Pod(_Word, frozen=True, kw_only=True):

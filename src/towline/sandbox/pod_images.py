@@ -102,7 +102,7 @@ class PodImages:
             wire.close()
 
     def _keep(self, pod: PodFolder, pulled: PulledImage) -> Image:
-        image = Image(str(pulled.reference), str(pulled.digest), pulled.size)
+        image = Image(str(pulled.reference), str(pulled.digest), pulled.size, pulled.config.user)
         record = ImageRecord(image, pulled.config, time.time())
         pod.keep_image(record)
         self._stacks.setdefault(pod.uid, set()).add(_stack(record))

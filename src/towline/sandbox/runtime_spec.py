@@ -1,9 +1,8 @@
 """The `config.json` of a container: containerd's default, the image's config and the pod's wishes.
 
-The defaults are those of containerd's `pkg/oci/spec.go` with what its CRI plugin changes:
-privileges may be gained (the kubelet's `allowPrivilegeEscalation` is true unless a pod says
-otherwise), there is no seccomp filter, and the network namespace is the pod's. Every container has
-process, mount, IPC and host-name namespaces of its own; `/dev/shm` is shared within the pod.
+The defaults are those of containerd's `pkg/oci/spec.go` with what its CRI plugin changes: there is
+no seccomp filter, and the network namespace is the pod's. Every container has process, mount, IPC
+and host-name namespaces of its own; `/dev/shm` is shared within the pod.
 """
 
 from __future__ import annotations
@@ -22,11 +21,6 @@ LEAST_QUOTA = 1_000  # the kernel's
 FILES_AT_MOST = 1_048_576
 BEST_EFFORT = 1000  # the kubelet's oom_score_adj for who promised to stay within nothing
 
-_CAPABILITIES = (
-    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW",
-    "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
-    "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
-)  # fmt: skip
 _MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
     "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
@@ -96,18 +90,20 @@ def _process(
     spec: ContainerSpec, config: ImageConfig, user: User, around: Surroundings
 ) -> dict[str, object]:
     files = min(FILES_AT_MOST, around.open_files)
+    may = spec.privileges
+    groups = list(dict.fromkeys((*user.groups, *may.groups)))
     limited = spec.limits.cpu_millicores is not None or spec.limits.memory_bytes is not None
     return {
         "terminal": spec.tty,
-        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)},
+        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": groups},
         "args": list(command_line(spec, config)),
         "env": list(environment(spec, config, around.hostname, user.home)),
         "cwd": working_dir(spec, config),
         "capabilities": {
-            kind: list(_CAPABILITIES) for kind in ("bounding", "effective", "permitted")
+            kind: list(may.capabilities) for kind in ("bounding", "effective", "permitted")
         },
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": files, "hard": files}],
-        "noNewPrivileges": False,
+        "noNewPrivileges": not may.may_gain,
         "oomScoreAdj": 0 if limited else BEST_EFFORT,
     }
 

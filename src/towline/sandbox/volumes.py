@@ -7,7 +7,9 @@ user as the kubelet makes it.
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
@@ -26,7 +28,8 @@ class NoSuchPart(Exception):
 
 def write_volumes(folder: ContainerFolder, spec: ContainerSpec) -> tuple[Bind, ...]:
     """Make what the container's mounts show, and say where it is; raises `NoSuchPart`."""
-    return tuple(_bind(folder, number, mount) for number, mount in enumerate(spec.mounts))
+    group = spec.privileges.volumes_group
+    return tuple(_bind(folder, number, mount, group) for number, mount in enumerate(spec.mounts))
 
 
 def remove_volumes(folder: ContainerFolder) -> None:
@@ -38,25 +41,27 @@ def remove_volumes(folder: ContainerFolder) -> None:
             shutil.rmtree(own)
 
 
-def _bind(folder: ContainerFolder, number: int, mount: Mount) -> Bind:
-    place = _source(folder, number, mount)
+def _bind(folder: ContainerFolder, number: int, mount: Mount, group: int | None) -> Bind:
+    place = _source(folder, number, mount, group)
     shown = _part(place, mount, folder.parts / str(number)) if mount.sub_path else place
     read_only = mount.read_only or isinstance(mount.source, VolumeFiles)
     return Bind(mount.path, shown, read_only)
 
 
-def _source(folder: ContainerFolder, number: int, mount: Mount) -> Path:
+def _source(folder: ContainerFolder, number: int, mount: Mount, group: int | None) -> Path:
     match mount.source:
         case VolumeFiles(files):
             place = folder.volumes / str(number)
             place.mkdir(parents=True)
             for name, content in files.items():
                 _write(place, name, content)
+            _give(place, group)
         case ScratchVolume(name):
             place = folder.pod.scratch(_single(name))
             if not place.exists():
                 place.mkdir()
                 place.chmod(_SCRATCH_MODE)
+                _give(place, group)
         case _:
             assert_never(mount.source)
     return place
@@ -80,6 +85,16 @@ def _write(place: Path, name: str, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.chmod(_FILE_MODE)
+
+
+def _give(place: Path, group: int | None) -> None:
+    """Make a group's what was just made, and what will be made in it (`pkg/volume/volume_linux.go`)."""
+    if group is None:
+        return
+    for path in (place, *place.rglob("*")):
+        os.chown(path, -1, group)
+        if path.is_dir():
+            path.chmod(path.stat().st_mode | stat.S_ISGID)
 
 
 def _single(name: str) -> str:

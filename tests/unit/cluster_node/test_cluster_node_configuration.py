@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from tests.unit.cluster_node.node_world import World, container, messages, play, pod
 
 from towline.cluster.node.expansion import expand
-from towline.cluster.node.provider import ContainerSpec, Limits, Mount, ScratchVolume, VolumeFiles
+from towline.cluster.node.provider import (
+    ContainerSpec,
+    Limits,
+    Mount,
+    ScratchVolume,
+    VolumeFiles,
+)
 from towline.cluster.resources import CONFIG_MAPS, SECRETS
 
 ANY = {"SET": "1", "DEEP": "$(SET)"}
@@ -131,11 +137,6 @@ def test_what_is_not_said_is_left_to_the_image() -> None:
 
     assert (spec.command, spec.args, spec.working_dir, spec.user) == (None, None, None, None)
     assert spec.limits == Limits(None, None)
-
-
-def test_another_group_leaves_the_user_to_the_image() -> None:
-    """It may be anybody, and is not root for it."""
-    assert spec_of({}, securityContext={"runAsGroup": 2000}).user == ":2000"
 
 
 def test_volumes_become_files_or_shared_space() -> None:

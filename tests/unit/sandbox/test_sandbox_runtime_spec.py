@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from towline.cluster.node.provider import ContainerId, ContainerSpec, Image, Limits, PodIdentity
+from towline.cluster.node.provider import (
+    ContainerId,
+    ContainerSpec,
+    Image,
+    Limits,
+    PodIdentity,
+    Privileges,
+)
+from towline.kube.capability import USUAL
 from towline.oci.image_config import ImageConfig
 from towline.oci.platform import Platform
 from towline.sandbox.pod_files import pod_files
@@ -86,6 +94,24 @@ def test_binds_come_after_what_they_lie_in() -> None:
 def test_the_user_is_said_in_numbers() -> None:
     """With all groups."""
     assert made()["process"]["user"] == {"uid": 5, "gid": 6, "additionalGids": [6, 7]}
+
+
+def test_groups_are_the_users_and_the_pods() -> None:
+    """Each once."""
+    process = made(privileges=Privileges(groups=(9, 7)))["process"]
+
+    assert process["user"]["additionalGids"] == [6, 7, 9]
+
+
+def test_powers_are_those_of_the_privileges() -> None:
+    """The usual ones, with more to gain, when nothing else was asked for."""
+    asked = made(privileges=Privileges(capabilities=("CAP_CHOWN",), may_gain=False))["process"]
+    usual = made()["process"]
+
+    assert set(map(tuple, asked["capabilities"].values())) == {("CAP_CHOWN",)}
+    assert asked["noNewPrivileges"]
+    assert set(map(tuple, usual["capabilities"].values())) == {USUAL}
+    assert not usual["noNewPrivileges"]
 
 
 def test_the_pods_files_are_the_kubelets() -> None:

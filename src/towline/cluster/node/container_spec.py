@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from towline.cluster.node.expansion import expand
+from towline.cluster.node.privileges import privileges, user
 from towline.cluster.node.provider import (
     ContainerId,
     ContainerSpec,
@@ -17,7 +18,7 @@ from towline.cluster.node.provider import (
 )
 from towline.cluster.node.references import Unresolved
 from towline.kube import quantity
-from towline.kube.pod import Container, Pod, SecurityContext, VolumeMount
+from towline.kube.pod import Container, Pod, VolumeMount
 
 Volumes = Mapping[str, VolumeFiles | ScratchVolume]
 
@@ -43,7 +44,8 @@ def container_spec(pod: Pod, container: Container, given: Ingredients) -> Contai
         args=_expanded(container.args, given.values),
         env=tuple(given.values.items()),
         working_dir=container.working_dir or None,
-        user=_user(pod.spec.security_context, container.security_context),
+        user=user(pod, container, given.image),
+        privileges=privileges(pod, container),
         limits=_limits(container),
         mounts=tuple(_mount(one, given) for one in container.volume_mounts),
         tty=container.tty,
@@ -53,10 +55,12 @@ def container_spec(pod: Pod, container: Container, given: Ingredients) -> Contai
 
 def _refuse_unknown(pod: Pod, container: Container) -> None:
     """What would run differently than it was asked for is not run at all."""
-    if pod.spec.host_network or pod.spec.host_pid:
+    if pod.spec.host_network or pod.spec.host_pid or pod.spec.host_ipc:
         raise Unresolved("the namespaces of the host are not available in a serverless cluster")
-    if container.security_context.privileged:
-        raise Unresolved("privileged containers are not available in a serverless cluster")
+    if not pod.spec.host_users:
+        raise Unresolved("hostUsers: false is not available in a serverless cluster")
+    if pod.spec.share_process_namespace:
+        raise Unresolved("shareProcessNamespace is not available in a serverless cluster")
     probes = (container.liveness_probe, container.readiness_probe, container.startup_probe)
     if any(probe is not None and probe.grpc is not None for probe in probes):
         raise Unresolved("gRPC probes are not available; use exec, httpGet or tcpSocket")
@@ -64,16 +68,6 @@ def _refuse_unknown(pod: Pod, container: Container) -> None:
 
 def _expanded(words: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...] | None:
     return tuple(expand(word, values) for word in words) or None
-
-
-def _user(of_pod: SecurityContext, of_container: SecurityContext) -> str | None:
-    user = of_container.run_as_user if of_container.run_as_user is not None else of_pod.run_as_user
-    group = of_container.run_as_group
-    if group is None:
-        group = of_pod.run_as_group
-    if group is None:
-        return None if user is None else str(user)
-    return f"{'' if user is None else user}:{group}"
 
 
 def _limits(container: Container) -> Limits:

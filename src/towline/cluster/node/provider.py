@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from towline.kube.capability import USUAL
 from towline.pull.keyring import Keyring
 
 
@@ -38,6 +39,8 @@ class Image:
     """The manifest's digest: what `status.containerStatuses[].imageID` names."""
     size: int
     """Compressed bytes, as the kubelet's `Pulled` event reports them."""
+    user: str = ""
+    """Who its processes are unless a pod says otherwise: `user[:group]`, or empty for root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Privileges:
+    """What a container's processes may do besides what their user may."""
+
+    capabilities: tuple[str, ...] = USUAL
+    may_gain: bool = True
+    """Whether they may come by more than they have, by programs that are set-uid and the like."""
+    groups: tuple[int, ...] = ()
+    """Besides the user's own."""
+    volumes_group: int | None = None
+    """Whose the files of volumes are."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerId:
     """One run of one container of a pod; `attempt` counts restarts from 0."""
 
@@ -97,6 +113,7 @@ class ContainerSpec:
     working_dir: str | None = None
     user: str | None = None
     """`uid[:gid]`, or `:gid` for the image's own user in another group."""
+    privileges: Privileges = field(default_factory=Privileges)
     limits: Limits = field(default_factory=Limits)
     mounts: tuple[Mount, ...] = ()
     tty: bool = False

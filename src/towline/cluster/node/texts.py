@@ -86,6 +86,28 @@ def invalid_image_message(image: str, error: str) -> str:
     )
 
 
+def root_user_message(pod: str, container: str) -> str:
+    """Who must not be root was asked to be; `pod` is its full name."""
+    return f"container's runAsUser breaks non-root policy {_where(pod, container)}"
+
+
+def root_image_message(pod: str, container: str) -> str:
+    """The same, of an image that is root's."""
+    return f"container has runAsNonRoot and image will run as root {_where(pod, container)}"
+
+
+def named_user_message(user: str, pod: str, container: str) -> str:
+    """The same, of an image whose user is a name, which may be root's."""
+    return (
+        f"container has runAsNonRoot and image has non-numeric user ({user}), "
+        f"cannot verify user is non-root {_where(pod, container)}"
+    )
+
+
+def _where(pod: str, container: str) -> str:
+    return f'(pod: "{pod}", container: {container})'
+
+
 def inspect_failed(message: str) -> Words:
     """A text that names no image."""
     return _warning("InspectFailed", message)
