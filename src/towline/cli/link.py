@@ -50,6 +50,8 @@ def create(
 ) -> None:
     """Link a VPC to a registry. Pods use the link only when the domain resolves to it.
 
+    With --resolve a link that is there already is used, and its domain's resolution switched on.
+
     Example: towline link create demo --resolve
     """
 
@@ -59,7 +61,8 @@ def create(
         cloud = registries()
         found = await cloud.instance(instance)
         place = await _place(vpc, subnet)
-        await cloud.create_link(found, place.vpc_id, place.subnet_id)
+        if not (resolve and await _is_linked(cloud, found, place, subnet)):
+            await cloud.create_link(found, place.vpc_id, place.subnet_id)
         if not wait and not resolve:
             return await _row(cloud, found, await _only(cloud, found, place.vpc_id))
         link = await until_linked(cloud, found, place.vpc_id, timeout)
@@ -197,6 +200,15 @@ async def _place(vpc: str, subnet: str) -> SubnetView:
     return await cloud.subnet(await cloud.vpc(vpc), subnet)
 
 
+async def _is_linked(
+    cloud: Registries, instance: InstanceView, place: SubnetView, subnet: str
+) -> bool:
+    """Whether the VPC has its link: in the subnet, where one is named, else in any."""
+    places = {link.vpc_id: link.subnet_id for link in await cloud.links(instance)}
+    found = places.get(place.vpc_id)
+    return found == place.subnet_id if subnet else found is not None
+
+
 async def _only(cloud: Registries, instance: InstanceView, vpc: str) -> LinkView:
     """The link of an instance to a VPC, or its only link when no VPC is named."""
     links = await cloud.links(instance)
@@ -205,12 +217,20 @@ async def _only(cloud: Registries, instance: InstanceView, vpc: str) -> LinkView
     found = [link for link in links if not vpc or link.vpc_id == vpc]
     if len(found) == 1:
         return found[0]
+    raise _no_link(instance, links, vpc)
+
+
+def _no_link(instance: InstanceView, links: list[LinkView], vpc: str) -> Problem:
     known = ", ".join(link.vpc_id for link in links) or "none"
-    raise Problem(
-        "no-such-link",
-        cause=f"{instance.registry_name} has no {'such' if vpc else 'only'} link; it has: {known}",
-        remedy=f"name the VPC with --vpc, or `towline link create {instance.registry_name}`",
-    )
+    option = f" --vpc {vpc}" if vpc else ""
+    create = f"`towline link create {instance.registry_name}{option}`"
+    if vpc:
+        cause, remedy = f"has no link to {vpc}; it has: {known}", f"create it: {create}"
+    elif links:
+        cause, remedy = f"has several links: {known}", "name the VPC with --vpc"
+    else:
+        cause, remedy = "has no link", create
+    return Problem("no-such-link", cause=f"{instance.registry_name} {cause}", remedy=remedy)
 
 
 async def _row(cloud: Registries, instance: InstanceView, link: LinkView) -> dict[str, Any]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from towline.client.choice import Choice
+from towline.client.choice import Choice, meant_or
 from towline.client.cloud import CloudClient
 from towline.client.cloud_view import SubnetView, VpcView, view
 from towline.problem import Problem
 
 _MANY = "100"  # the product wants its numbers as text
+_VPC: Choice[VpcView] = Choice(
+    "VPC",
+    lambda vpc: vpc.vpc_id,
+    lambda vpc: vpc.vpc_name,
+    "name one with --vpc; see `towline vpc list`",
+    "create one with `towline vpc create`",
+)
 _SUBNET: Choice[SubnetView] = Choice(
     "subnet",
     lambda subnet: subnet.subnet_id,
@@ -32,17 +39,7 @@ class Networks:
 
     async def vpc(self, name: str) -> VpcView:
         """The VPC with this name or id, or the only one when no name is given."""
-        vpcs = await self.vpcs()
-        found = [vpc for vpc in vpcs if not name or name in (vpc.vpc_name, vpc.vpc_id)]
-        if len(found) == 1:
-            return found[0]
-        known = ", ".join(f"{vpc.vpc_name} ({vpc.vpc_id})" for vpc in vpcs) or "none"
-        wanted = f"VPC {name!r}" if name else "only VPC"
-        raise Problem(
-            "no-such-vpc",
-            cause=f"there is no {wanted}; there is: {known}",
-            remedy="name one with --vpc, or create one with `towline vpc create`",
-        )
+        return _VPC.of(await self.vpcs(), name)
 
     async def subnets(self, vpc: VpcView | None = None) -> list[SubnetView]:
         """All subnets, or those of one VPC."""
@@ -59,10 +56,11 @@ class Networks:
             if not name or name in (subnet.subnet_name, subnet.subnet_id):
                 return subnet
         known = ", ".join(f"{one.subnet_name} ({one.subnet_id})" for one in subnets) or "none"
+        otherwise = "name one with --subnet, or create one with `towline subnet create`"
         raise Problem(
             "no-such-subnet",
             cause=f"the VPC {vpc.vpc_name} has no subnet {name or 'at all'}; it has: {known}",
-            remedy="name one with --subnet, or create one with `towline subnet create`",
+            remedy=meant_or(otherwise, name, [one.subnet_name for one in subnets]),
         )
 
     async def place(self, name: str) -> SubnetView:

@@ -55,6 +55,40 @@ def test_a_link_is_created_with_its_resolution(towline: Run) -> None:
     assert problem.value.code == "no-such-link"
 
 
+def test_a_link_that_is_there_is_given_its_resolution(towline: Run) -> None:
+    """As often as it is asked for, so that a script may be run again."""
+    towline("instance create demo")
+    towline("vpc create office 10.0.0.0/16")
+    towline("subnet create pods 10.0.1.0/24")
+    towline("link create demo")
+    once = parsed(towline("link create demo --resolve -o json"))
+    twice = parsed(towline("link create demo --resolve -o json"))
+
+    assert once["resolve"] is True
+    assert twice == once
+    assert len(parsed(towline("link list demo -o json"))) == 1
+    with pytest.raises(Problem, match="ErrorConflict"):
+        towline("link create demo")
+
+
+def test_the_only_link_is_told_from_none_and_from_several(towline: Run) -> None:
+    """Each has a remedy of its own."""
+    towline("instance create demo --edition premium")
+    with pytest.raises(Problem) as none:
+        towline("link show demo")
+    for vpc, second in (("one", 1), ("two", 2)):
+        towline(f"vpc create {vpc} 10.{second}.0.0/16")
+        towline(f"subnet create pods 10.{second}.1.0/24 --vpc {vpc}")
+        towline(f"link create demo --vpc {vpc}")
+    with pytest.raises(Problem) as several:
+        towline("link show demo")
+
+    assert none.value.cause == "demo has no link"
+    assert none.value.remedy == "`towline link create demo`"
+    assert several.value.cause.startswith("demo has several links: vpc-")
+    assert several.value.remedy == "name the VPC with --vpc"
+
+
 def test_two_vpcs_have_to_be_told_apart(towline: Run) -> None:
     """Guessing would link the wrong one."""
     towline("instance create demo")
@@ -66,7 +100,8 @@ def test_two_vpcs_have_to_be_told_apart(towline: Run) -> None:
     made = parsed(towline("link create demo --vpc two -o json"))
     subnets = parsed(towline("subnet list --vpc two -o json"))
 
-    assert problem.value.code == "no-such-vpc"
+    assert problem.value.cause.startswith("there are several VPCs: name one of one (vpc-")
+    assert "--vpc" in problem.value.remedy
     assert made["subnet"] == subnets[0]["id"]
     assert parsed(towline("subnet list -o json")) == subnets
     assert [vpc["name"] for vpc in parsed(towline("vpc list -o json"))] == ["one", "two"]
@@ -159,10 +194,52 @@ def test_an_unknown_instance_is_answered_with_the_known_ones(towline: Run) -> No
     """A problem with a remedy that can be typed."""
     towline("instance create demo")
     with pytest.raises(Problem) as problem:
-        towline("namespace create dmeo apps")
+        towline("namespace create other apps")
 
     assert "demo" in problem.value.cause
-    assert problem.value.remedy == "`towline instance create dmeo`"
+    assert problem.value.remedy == "`towline instance create other`"
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("instance delete dmeo --yes", "demo"),
+        ("namespace delete demo aps", "apps"),
+        ("vpc delete ofice", "office"),
+        ("link create demo --vpc ofice", "office"),
+        ("link create demo --subnet pod", "pods"),
+    ],
+)
+def test_a_misspelt_name_is_asked_about(towline: Run, line: str, meant: str) -> None:
+    """The remedy must not be to create what is meant to be there already."""
+    towline("instance create demo")
+    towline("namespace create demo apps")
+    towline("vpc create office 10.0.0.0/16")
+    towline("subnet create pods 10.0.1.0/24")
+    with pytest.raises(Problem) as problem:
+        towline(line)
+
+    assert problem.value.remedy == f"did you mean {meant!r}?"
+
+
+def test_without_a_vpc_the_remedy_is_to_create_one(towline: Run) -> None:
+    """It is not that none is the only one."""
+    towline("instance create demo")
+    with pytest.raises(Problem) as problem:
+        towline("link create demo")
+
+    assert problem.value.cause == "there is no VPC"
+    assert "towline vpc create" in problem.value.remedy
+
+
+@pytest.mark.parametrize("credential", ["nope", "tcr$nope"])
+def test_an_unknown_credential_is_looked_for_in_the_list(towline: Run, credential: str) -> None:
+    """Not among the namespaces."""
+    towline("instance create demo")
+    with pytest.raises(Problem) as problem:
+        towline(f"credential delete demo {credential}")
+
+    assert "`towline credential list demo`" in problem.value.remedy
 
 
 @pytest.mark.parametrize("noun", NOUNS)
