@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,35 @@ settings.load_profile("untimed")
 def needs_root() -> bool:
     """Whether this run lacks the privileges that tests marked `root` need."""
     return sys.platform != "linux" or os.geteuid() != 0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a machine that has everything insist on it."""
+    parser.addoption("--nothing-skipped", action="store_true", help="A skipped test fails.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count a skip as a failure where nothing may be skipped."""
+    report = yield
+    if report.skipped and item.config.getoption("nothing_skipped"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """And a module that skips itself."""
+    report = yield
+    if report.skipped and collector.config.getoption("nothing_skipped"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
