@@ -15,7 +15,10 @@ from demo.teller import Teller
 
 @contextlib.contextmanager
 def stage(folder: Path, teller: Teller) -> Iterator[Story]:
-    """A running installation with one registry and the registries outside; all removed at the end."""
+    """A running installation with one registry and the registries outside; all removed at the end.
+
+    Raises `Unexpected` when a story that went well cannot be cleared away.
+    """
     installation = Installation(folder / "data", CACHE / VERSIONS[-1] / "kubectl")
     teller.chapter("Up: registry, cluster, cloud and agent")
     teller.command("towline up --detach")
@@ -28,5 +31,7 @@ def stage(folder: Path, teller: Teller) -> Iterator[Story]:
         outside = Outside(installation.data_centre(), folder)
         with outside.registries():
             yield Story(installation, outside, folder, teller)
-    finally:
+    except BaseException:
         installation.towline("down")
+        raise
+    installation.towline("down").succeeded()
