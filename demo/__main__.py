@@ -1,7 +1,8 @@
-"""Tell the whole story: `python -m demo`, as root."""
+"""Tell the story: `python -m demo`, or with its long chapters `python -m demo --all`; as root."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -20,6 +21,9 @@ INTERRUPTED = 130  # what a shell reports for SIGINT
 
 def main() -> int:
     """0 when every chapter went as it should."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Tell the story.")
+    parser.add_argument("--all", action="store_true", help="also the chapters that take minutes")
+    chapters = [each for each in CHAPTERS if parser.parse_args().all or not each.long]
     if os.geteuid() != 0:
         print("demo: pods need namespaces of their own: run it as root (sudo)", file=sys.stderr)
         return 1
@@ -27,7 +31,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="towline-demo-") as folder:
         try:
             with stage(Path(folder), teller) as story:
-                for chapter in CHAPTERS:
+                for chapter in chapters:
                     teller.chapter(chapter.title)
                     chapter.tell(story)
                     teller.finish(chapter.title)

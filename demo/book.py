@@ -25,11 +25,15 @@ from demo.story import Story
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """`tell` does it for real; it raises `Unexpected` when something is not as it should be."""
+    """`tell` does it for real; it raises `Unexpected` when something is not as it should be.
+
+    A `long` one takes minutes, and is told only to those who ask for all.
+    """
 
     name: str
     title: str
     tell: Callable[[Story], None]
+    long: bool = False
 
 
 CHAPTERS: tuple[Chapter, ...] = (
@@ -41,8 +45,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("plain-http", plain_http.TITLE, plain_http.tell),
     Chapter("broken-image", broken_image.TITLE, broken_image.tell),
     Chapter("private-access", private_access_by_sdk.TITLE, private_access_by_sdk.tell),
-    Chapter("public-access", public_access_by_tccli.TITLE, public_access_by_tccli.tell),
-    Chapter("attachments", attachments.TITLE, attachments.tell),
+    Chapter("public-access", public_access_by_tccli.TITLE, public_access_by_tccli.tell, long=True),
+    Chapter("attachments", attachments.TITLE, attachments.tell, long=True),
     Chapter("crash", crash.TITLE, crash.tell),
     Chapter("clients", clients.TITLE, clients.tell),
     Chapter("farewell", farewell.TITLE, farewell.tell),
