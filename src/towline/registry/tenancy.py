@@ -6,18 +6,20 @@ the store's watches at the moment it is asked, so it never says less than the st
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from towline.registry.right import Identity
 from towline.resource import kind
-from towline.resource.credential import Credential, digest_of_secret
+from towline.resource.credential import Credential, digest_of_secret, is_password
 from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.store.collection import Collection
 from towline.store.error import Compacted
 from towline.store.record import Change, Event
 from towline.store.store import Store
 
+_AT_ONCE = 2  # passwords that are compared at once: each takes a core and 16 MiB
 T = TypeVar("T")
 
 
@@ -32,10 +34,11 @@ class Tenancy:
         self._instances = _Index(Collection(store, kind.INSTANCE, Instance), lambda one: one.id)
         self._namespaces = _Index(namespaces, lambda one: (one.instance_id, one.name))
         self._credentials = _Index(credentials, lambda one: (one.instance_id, one.id))
-        # By both: two accounts may have chosen the same password.
+        # By all three: two accounts may have the same password. Chosen ones have an empty SHA-256.
         self._secrets = _Index(
             credentials, lambda one: (one.instance_id, one.username, one.secret_sha256)
         )
+        self._comparing = asyncio.Semaphore(_AT_ONCE)
 
     async def refresh(self) -> None:
         """Learn what other processes have written up to now.
@@ -57,10 +60,27 @@ class Tenancy:
         """A namespace of an instance."""
         return self._namespaces.get((instance_id, name))
 
-    def identify(self, instance_id: str, username: str, secret: str) -> Identity | None:
+    async def identify(self, instance_id: str, username: str, secret: str) -> Identity | None:
         """Whose user name and secret these are; None when they do not, or no longer, fit."""
         credential = self._secrets.get((instance_id, username, digest_of_secret(secret)))
-        return None if credential is None else self._live(credential)
+        if credential is not None:
+            return self._live(credential)
+        chosen = self._secrets.get((instance_id, username, ""))
+        if chosen is None or not await self._is_password(secret, chosen):
+            return None
+        # Asked again: it may have ended, or got another password, meanwhile.
+        if self._secrets.get((instance_id, username, "")) != chosen:
+            return None
+        return self._live(chosen)
+
+    async def _is_password(self, secret: str, credential: Credential) -> bool:
+        """Compare in a thread, a few at a time: whoever tries passwords keeps nobody waiting but
+        others who come with passwords.
+        """
+        if self._live(credential) is None:
+            return False
+        async with self._comparing:
+            return await asyncio.to_thread(is_password, secret, credential.secret_scrypt)
 
     def identity(self, instance_id: str, credential_id: str) -> Identity | None:
         """Who has this credential; None when it is disabled, expired or gone."""

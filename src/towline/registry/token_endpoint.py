@@ -83,7 +83,7 @@ class TokenEndpoint:
 
     async def _answer(self, asked: _Asked, instance: Instance) -> Answer:
         await self._tenancy.refresh()
-        identity = self._identity(asked, instance)
+        identity = await self._identity(asked, instance)
         is_claimed = asked.login is not None or asked.refresh is not None
         if identity is None and is_claimed and not _asks_for_repository(asked):
             challenge = header("www-authenticate", f'Basic realm="{instance.domain}"')
@@ -105,9 +105,9 @@ class TokenEndpoint:
         content = _Token(token, token, LIFETIME, issued, granted, refresh)
         return json_answer(content, (b"cache-control", b"no-store"))
 
-    def _identity(self, asked: _Asked, instance: Instance) -> Identity | None:
+    async def _identity(self, asked: _Asked, instance: Instance) -> Identity | None:
         if asked.login is not None:
-            return self._tenancy.identify(instance.id, *asked.login)
+            return await self._tenancy.identify(instance.id, *asked.login)
         if asked.refresh is not None:
             credential = self._tokens.read_refresh(asked.refresh.encode(), instance.id)
             return self._tenancy.identity(instance.id, credential) if credential else None

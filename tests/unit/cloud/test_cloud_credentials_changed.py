@@ -34,6 +34,7 @@ from towline.cloud.tcr.token import (
     modify_instance_token,
 )
 from towline.registry.tenancy import Tenancy
+from towline.resource.credential import digest_of_secret
 
 MILLISECONDS = int(NOW.timestamp() * 1000)
 DAY = 24 * 3600 * 1000
@@ -96,11 +97,11 @@ async def test_a_token_that_is_off_opens_nothing(tmp_path: Path) -> None:
         registry = registry_of(context)
         await modify_token(context, registry_id, made.token_id, enable=False)
         off = (await token(context, registry_id)).enabled
-        refused_then = registry.identify(registry_id, made.username, made.token) is None
+        refused_then = await registry.identify(registry_id, made.username, made.token) is None
         await modify_token(context, registry_id, made.token_id, enable=True)
 
         assert (off, refused_then) == (False, True)
-        assert registry.identify(registry_id, made.username, made.token) is not None
+        assert await registry.identify(registry_id, made.username, made.token) is not None
 
 
 async def test_a_flag_says_what_of_a_token_changes(tmp_path: Path) -> None:
@@ -204,12 +205,49 @@ async def test_a_new_password_makes_the_old_one_worthless(tmp_path: Path) -> Non
         drawn = await new_password(context, registry_id)
         chosen = await new_password(context, registry_id, "Abcdefg1")
         known = [
-            registry.identify(registry_id, "tcr$bot", one) is not None
+            await registry.identify(registry_id, "tcr$bot", one) is not None
             for one in (old, drawn, chosen)
         ]
 
         assert chosen == "Abcdefg1"
         assert known == [False, False, True]
+
+
+async def test_a_chosen_password_is_slow_to_try(tmp_path: Path) -> None:
+    """Of one of ours the SHA-256 is kept; of a chosen one a salted digest of scrypt, and it opens
+    the registry until it is changed to one of ours.
+    """
+    async with open_context(tmp_path) as context:
+        registry_id, _ = await with_account(context)
+        registry, kept = registry_of(context), []
+        for _ in range(2):
+            await new_password(context, registry_id, "Abcdefg1")
+            kept.append(context.resources.credentials.list(registry_id)[0])
+        found = [
+            await registry.identify(registry_id, "tcr$bot", one)
+            for one in ("Abcdefg1", "Abcdefg2", "", kept[1].secret_scrypt)
+        ]
+        drawn = await new_password(context, registry_id)
+        (now,) = context.resources.credentials.list(registry_id)
+
+        assert [one is not None for one in found] == [True, False, False, False]
+        assert [one.secret_sha256 for one in kept] == ["", ""]
+        assert kept[0].secret_scrypt != kept[1].secret_scrypt
+        assert (now.secret_sha256, now.secret_scrypt) == (digest_of_secret(drawn), "")
+        assert await registry.identify(registry_id, "tcr$bot", "Abcdefg1") is None
+
+
+async def test_a_chosen_password_of_an_account_that_is_off_opens_nothing(tmp_path: Path) -> None:
+    """As every other credential."""
+    async with open_context(tmp_path) as context:
+        registry_id, _ = await with_account(context)
+        await new_password(context, registry_id, "Abcdefg1")
+        registry = registry_of(context)
+        before = await registry.identify(registry_id, "tcr$bot", "Abcdefg1")
+        await modify_account(context, registry_id, disable=True)
+
+        assert before is not None
+        assert await registry.identify(registry_id, "tcr$bot", "Abcdefg1") is None
 
 
 async def test_two_accounts_may_choose_the_same_password(tmp_path: Path) -> None:
@@ -222,7 +260,8 @@ async def test_two_accounts_may_choose_the_same_password(tmp_path: Path) -> None
             await new_password(context, registry_id, "Abcdefg1", name)
         registry = registry_of(context)
         found = [
-            registry.identify(registry_id, f"tcr${name}", "Abcdefg1") for name in ("bot", "other")
+            await registry.identify(registry_id, f"tcr${name}", "Abcdefg1")
+            for name in ("bot", "other")
         ]
 
         assert [one and one.username for one in found] == ["tcr$bot", "tcr$other"]
@@ -246,7 +285,7 @@ async def test_a_weak_password_is_refused(tmp_path: Path, password: str) -> None
         with refused("InvalidParameter.ErrorTcrInvalidParameter"):
             await new_password(context, registry_id, password)
 
-        assert registry_of(context).identify(registry_id, "tcr$bot", old) is not None
+        assert await registry_of(context).identify(registry_id, "tcr$bot", old) is not None
 
 
 async def test_an_account_that_is_not_there_cannot_be_changed(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from tests.registry_calls import DEMO, OTHER, Bench, Reply, Sent, basic, bench
 from tests.registry_role import SECRET, USER, credential
@@ -15,7 +17,7 @@ from tests.registry_role import SECRET, USER, credential
 from towline.problem import Problem
 from towline.registry.token import load_key
 from towline.resource import kind
-from towline.resource.credential import Credential, Permission
+from towline.resource.credential import Credential, Permission, digest_of_password
 from towline.store.collection import Collection
 
 SCOPE = "repository:team/app:pull,push"
@@ -56,6 +58,20 @@ async def test_a_login_gets_what_it_asks_for_and_may_do(tmp_path: Path) -> None:
         assert reply.json["issued_at"] == "2023-11-14T22:13:20Z"
         assert reply.headers["cache-control"] == "no-store"
         assert access(reply) == [("team/app", ["pull", "push"])]
+
+
+async def test_a_chosen_password_gets_tokens_until_its_account_ends(tmp_path: Path) -> None:
+    """Several at once, right ones and wrong ones."""
+    salted = digest_of_password("Abcdefg1", "salt")
+    bot = msgspec.structs.replace(credential(DEMO, "bot"), secret_sha256="", secret_scrypt=salted)
+    async with bench(tmp_path, bot) as held:
+        logins = [("bot", "Abcdefg1"), ("bot", "Abcdefg2"), ("other", "Abcdefg1"), ("bot", "")]
+        answers = await asyncio.gather(*(_get(held, login, SERVICE) for login in logins * 2))
+        await Collection(held.store, kind.CREDENTIAL, Credential).delete(DEMO.id, bot.id)
+        after = await _get(held, logins[0], SERVICE)
+
+        assert [one.status for one in answers] == [200, 401, 401, 401] * 2
+        assert after.status == 401
 
 
 async def test_a_wrong_key_with_a_scope_gets_a_token_without_access(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 
@@ -12,7 +13,7 @@ from towline.cloud.context import Context
 from towline.cloud.identifier import secret
 from towline.cloud.refusal import Refusal
 from towline.cloud.tcr.service_account import Grant, expiry, full_name, no_account, permitted
-from towline.resource.credential import Credential, digest_of_secret
+from towline.resource.credential import Credential, digest_of_password, digest_of_secret
 from towline.store.error import NotFound
 
 # What the API asks of a password that somebody has thought of.
@@ -69,8 +70,10 @@ async def modify_service_account_password(
             " letter and a digit.",
         )
 
+    digests = await _digests(asked, password)
+
     def modify(held: Credential) -> Credential:
-        return msgspec.structs.replace(held, secret_sha256=digest_of_secret(password))
+        return msgspec.structs.replace(held, **digests)
 
     await _update(context, asked.registry_id, asked.name, modify)
     return ChangedPassword(password=password)
@@ -82,6 +85,14 @@ ACTIONS: Mapping[str, AnyAction] = {
         ModifyServiceAccountPassword, modify_service_account_password
     ),
 }
+
+
+async def _digests(asked: ModifyServiceAccountPassword, password: str) -> dict[str, str]:
+    """What is kept of the password: of one that can be guessed only what is slow to try."""
+    if asked.random:
+        return {"secret_sha256": digest_of_secret(password), "secret_scrypt": ""}
+    slow = await asyncio.to_thread(digest_of_password, password, secret())
+    return {"secret_sha256": "", "secret_scrypt": slow}
 
 
 def _changes(context: Context, asked: ModifyServiceAccount) -> dict[str, object]:
