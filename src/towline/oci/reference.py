@@ -9,7 +9,7 @@ github.com/distribution/reference 0.6, because the kubelet prints them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from towline.oci.digest import Digest, InvalidDigest
 from towline.problem import Problem
@@ -98,10 +98,6 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.target}"
-
-    def by_digest(self, digest: Digest) -> Reference:
-        """The same repository's manifest of this digest."""
-        return replace(self, tag=None, digest=digest)
 
 
 def _split_domain(text: str) -> tuple[str, str]:

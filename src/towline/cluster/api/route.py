@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from towline.cluster.api.address import Address
 from towline.kube import refusal, resource_type
 from towline.kube.resource_type import ResourceType
 
 _BELOW_NAMESPACE = frozenset({"status", "finalize"})
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What a request wants to do, in the words in which rights are given."""
-
-    verb: str
-    address: Address | None = None
-    """None when the request is for a document."""
-    path: str = ""
 
 
 def is_document(path: Sequence[str]) -> bool:

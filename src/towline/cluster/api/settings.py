@@ -19,11 +19,6 @@ class User:
     groups: tuple[str, ...] = ()
     uid: str = ""
 
-    @property
-    def all_groups(self) -> tuple[str, ...]:
-        """The groups, with the one that all who are known belong to."""
-        return (*self.groups, "system:authenticated")
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
