@@ -16,6 +16,12 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
     assert {
         "eks.tke.cloud.tencent.com/registry-insecure-skip-verify",
         "eks.tke.cloud.tencent.com/registry-http-endpoint",
+        "eks.tke.cloud.tencent.com/security-group-id",
+        "eks.tke.cloud.tencent.com/eip-attributes",
+        "eks.tke.cloud.tencent.com/eip-id-list",
+        "eks.tke.cloud.tencent.com/eip-injection",
+        "eks.tke.cloud.tencent.com/eip-claim-delete-policy",
+        "eks.tke.cloud.tencent.com/resolv-conf",
     } == POD_ANNOTATIONS
 
 
