@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.images import busybox_tar, image
-from tests.sandboxes import Stage, container, staged
+from tests.sandboxes import UID, Stage, container, staged
 
 from towline.cluster.node.provider import Mount, Privileges, ScratchVolume, VolumeFiles
 
@@ -22,6 +22,14 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """With each runtime."""
     async with staged(tmp_path, request.param, BUSYBOX) as made:
         yield made
+
+
+async def test_a_pull_tells_whose_an_image_is(stage: Stage) -> None:
+    """What it told is remembered with the image."""
+    found = await stage.sandbox.find(UID, stage.image.reference)
+
+    assert stage.image.user == "1000:1000"
+    assert found == stage.image
 
 
 async def test_the_images_user_stays_in_another_group(stage: Stage) -> None:
