@@ -24,7 +24,7 @@ def create(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="What to call it.")] = "",
     *,
     bandwidth: Annotated[
-        int, typer.Option("--bandwidth", help="Mbit/s; 0 for no limit of its own.")
+        int, typer.Option("--bandwidth", min=0, help="Mbit/s; 0 for no limit of its own.")
     ] = 0,
     output: OutputOption = Output.TABLE,
 ) -> None:

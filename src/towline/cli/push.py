@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from towline.cli.pull import (
 from towline.cli.pull_remedy import remedy
 from towline.cli.transfer_progress import TransferProgress
 from towline.problem import Problem
+
+if TYPE_CHECKING:
+    from towline.client.push import PushFailed
 
 
 def push_command(
@@ -60,7 +63,8 @@ def push_command(
         with TransferProgress() as progress:
             pushed = push_image(wish, progress)
     except PushFailed as failed:
-        raise Problem("push-failed", cause=str(failed), remedy=remedy(failed.cause)) from failed
+        helps = _remedy(failed, wish.reference.repository)
+        raise Problem("push-failed", cause=str(failed), remedy=helps) from failed
     result = {
         "reference": str(pushed.reference),
         "digest": str(pushed.digest),
@@ -69,6 +73,16 @@ def push_command(
         "present": pushed.present,
     }
     typer.echo(json.dumps(result) if output is Output.JSON else _text(result))
+
+
+def _remedy(failed: PushFailed, repository: str) -> str:
+    """What helps; pushing makes repositories, but not the namespaces that they are in."""
+    if not failed.is_place_unknown:
+        return remedy(failed.cause)
+    namespace, slash, _ = repository.partition("/")
+    if slash:
+        return f"create the namespace first: `towline namespace create INSTANCE {namespace}`"
+    return f"push into a namespace, like NAMESPACE/{repository}: `towline namespace list INSTANCE`"
 
 
 def _text(result: dict[str, object]) -> str:

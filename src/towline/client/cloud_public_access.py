@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from towline.client.cloud import CloudClient
+from towline.client.cloud import CloudClient, CloudRefused
 from towline.client.cloud_view import AccessRuleView, InstanceView, view
 from towline.client.cloud_wait import until
+from towline.problem import Problem
 
 
 class PublicAccess:
@@ -46,12 +47,26 @@ class PublicAccess:
             "CidrBlock": cidr,
             "Description": description,
         }
-        await self._call("CreateSecurityPolicy", asked)
+        await self._change(instance, "CreateSecurityPolicy", asked)
 
     async def deny(self, instance: InstanceView, cidr: str) -> None:
         """Take a range off the allowlist."""
         asked = {"RegistryId": instance.registry_id, "CidrBlock": cidr}
-        await self._call("DeleteSecurityPolicy", asked)
+        await self._change(instance, "DeleteSecurityPolicy", asked)
+
+    async def _change(self, instance: InstanceView, action: str, asked: Mapping[str, Any]) -> None:
+        """Change the allowlist, which only an open endpoint has."""
+        try:
+            await self._call(action, asked)
+        except CloudRefused as refusal:
+            status = await self.status(instance)
+            if status == "Opened":
+                raise
+            raise Problem(
+                "public-access-not-open",
+                cause=f"the public endpoint of {instance.registry_name} is {status}",
+                remedy=f"first `towline public-access open {instance.registry_name}`",
+            ) from refusal
 
     async def _manage(self, instance: InstanceView, operation: str) -> None:
         asked = {"RegistryId": instance.registry_id, "Operation": operation}

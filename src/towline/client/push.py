@@ -12,7 +12,7 @@ from towline.client.image_source import Blob, Document, ImageSource, read_image
 from towline.client.registry_access import RegistryAccess
 from towline.linux.wire import SocketWire
 from towline.oci.digest import Digest
-from towline.oci.error_code import read_errors
+from towline.oci.error_code import ErrorCode, read_errors
 from towline.oci.reference import Reference
 from towline.oci.scope import Scope, repository_scope
 from towline.pull.attempt import Record
@@ -27,11 +27,15 @@ BLOBS_AT_ONCE = 3
 
 
 class PushFailed(Exception):
-    """The registry does not have the image now. The text says why."""
+    """The registry does not have the image now. The text says why.
 
-    def __init__(self, cause: Cause, text: str) -> None:
+    `is_place_unknown` tells that the registry has no such place to push to.
+    """
+
+    def __init__(self, cause: Cause, text: str, *, is_place_unknown: bool) -> None:
         super().__init__(text)
         self.cause = cause
+        self.is_place_unknown = is_place_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ async def _push(wish: PushWish, source: ImageSource, progress: Progress) -> Push
         return await _Push(wish, Conversation(visits, record, purpose), progress).run(source)
     except CauseRaised as raised:
         text = push_text(raised.cause, reference)
-        raise PushFailed(raised.cause, text) from raised
+        is_place_unknown = isinstance(raised, _PlaceUnknown)
+        raise PushFailed(raised.cause, text, is_place_unknown=is_place_unknown) from raised
     finally:
         visits.close()
         wire.close()
@@ -91,6 +96,10 @@ def _registry(visits: Visits, reference: Reference) -> Url:
 def _scopes(wish: PushWish) -> tuple[Scope, ...]:
     own = repository_scope(wish.reference.repository, "pull", "push")
     return (own, *(repository_scope(name, "pull") for name in wish.mount_from))
+
+
+class _PlaceUnknown(CauseRaised):
+    """The registry's answer that it has no such place."""
 
 
 class _Push:
@@ -172,8 +181,11 @@ class _Push:
         reply = await self._talk.request(method, url, headers, content)
         body = await self._talk.read(reply, MAX_ERROR_BODY)
         if reply.answer.status not in wanted:
-            errors = server_message((entry.code, entry.message) for entry in read_errors(body))
-            raise CauseRaised(_status(reply, method, errors))
+            errors = read_errors(body)
+            words = server_message((entry.code, entry.message) for entry in errors)
+            unknown = any(entry.code == ErrorCode.NAME_UNKNOWN.name for entry in errors)
+            raised = _PlaceUnknown if unknown else CauseRaised
+            raise raised(_status(reply, method, words))
         return reply
 
     def _moving(self, blob: Blob, have: int) -> None:

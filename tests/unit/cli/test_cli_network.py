@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.cloud_commands import Run, parsed
 
+from towline.cli.app import build, run
+from towline.cli.command_table import CLIENT_COMMANDS
+from towline.client.cloud import CloudRefused
 from towline.problem import Problem
 
 
@@ -79,6 +82,34 @@ def test_a_registry_is_opened_for_some(office: Run) -> None:
     assert opened == {"instance": "demo", "status": "Opened", "allowed": []}
     assert shown["allowed"] == ["198.19.0.0/24"]
     assert closed["status"] == "Closed"
+
+
+@pytest.mark.parametrize("change", ["allow", "deny"])
+def test_who_may_come_is_said_only_of_an_open_registry(office: Run, change: str) -> None:
+    """The remedy is to open it."""
+    with pytest.raises(Problem) as problem:
+        office(f"public-access {change} demo 198.19.0.10")
+
+    assert problem.value.cause == "the public endpoint of demo is Closed"
+    assert "`towline public-access open demo`" in problem.value.remedy
+
+
+def test_what_the_cloud_refuses_of_an_open_registry_stays_as_it_is(office: Run) -> None:
+    """Opening it again would not help."""
+    office("public-access open demo")
+    with pytest.raises(CloudRefused, match="neither an IPv4 address nor a CIDR"):
+        office("public-access allow demo everybody")
+
+
+def test_a_bandwidth_below_nothing_is_refused_by_the_command(
+    office: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words that name the option, not the parameter of the API."""
+    code = run(build(CLIENT_COMMANDS), ["eip", "create", "--bandwidth", "-3"])
+
+    assert code == 2
+    assert "Invalid value for '--bandwidth'" in capsys.readouterr().err
+    assert parsed(office("eip list -o json")) == []
 
 
 def test_egress_says_what_is_missing_and_makes_it(office: Run) -> None:
