@@ -66,7 +66,7 @@ def test_where_nothing_is_there_the_remedy_is_to_make_it() -> None:
     assert (said.cause, said.remedy) == ("there is no boat", "build one")
 
 
-def test_a_misspelt_name_is_asked_about() -> None:
+def test_a_name_close_to_one_that_is_there_is_asked_about() -> None:
     """Rather than that another thing be made."""
     assert problem_of(FLEET, "ana").remedy == "did you mean 'anna'?"
     assert problem_of(FLEET, "zeppelin").remedy == "name one"
