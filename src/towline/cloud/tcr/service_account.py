@@ -140,7 +140,9 @@ async def describe_service_accounts(
 ) -> ServiceAccounts:
     """Show accounts in the order of their names; their permissions only when asked for."""
     instance = context.resources.instance(asked.registry_id)
-    accounts = [one for one in context.resources.credentials.list(instance.id) if one.is_service_account]
+    accounts = [
+        one for one in context.resources.credentials.list(instance.id) if one.is_service_account
+    ]
     found = matching(accounts, asked.filters, {"Name": lambda one: one.username})
     page = found if asked.all else part(found, asked.offset, asked.limit)
     shown = tuple(_account(one, grants=_grants(one, asked)) for one in page)
