@@ -49,7 +49,10 @@ def create(
     ] = None,
     right: Annotated[
         Right | None,
-        typer.Option("--right", help="With --namespace: pull only, or push as well (the default)."),
+        typer.Option(
+            "--right",
+            help="pull only, or push as well (the default); see --namespace, --temporary.",
+        ),
     ] = None,
     name: Annotated[
         str, typer.Option("--name", help="With --namespace: the account's name; default: random.")
@@ -60,17 +63,20 @@ def create(
 ) -> None:
     """Create a user name and a password; the password is shown only now.
 
-    Without --namespace it opens the whole instance, to push as well.
+    Without --namespace it opens the whole instance: to push as well, or, with --temporary and
+    --right pull, to pull for an hour.
 
     Example: towline credential create demo --namespace apps --right pull
     """
     if not namespace:
-        _check_whole(instance, right, name)
+        _check_whole(instance, right, name, temporary=temporary)
 
     async def run() -> tuple[SecretView, DoorView]:
         cloud = registries()
         found = await cloud.instance(instance)
-        if not namespace:
+        if not namespace and right is Right.PULL:
+            made = await cloud.create_pull_token(found, description)
+        elif not namespace:
             made = await cloud.create_token(found, description, temporary=temporary)
         else:
             expiry = int(time.time() * 1000) + _HOUR if temporary else _NEVER
@@ -120,18 +126,18 @@ def delete(
     done(f"credential {credential} deleted", output, id=credential, deleted=True)
 
 
-def _check_whole(instance: str, right: Right | None, name: str) -> None:
-    """Only a service account has a name and narrower rights, and it is made for namespaces."""
-    if right is Right.PULL:
-        option = "--right pull"
-    elif name:
-        option = f"--name {name}"
+def _check_whole(instance: str, right: Right | None, name: str, *, temporary: bool) -> None:
+    """Only a service account has a name, or pulls for long; and it is made for namespaces."""
+    if name:
+        option, hour = f"--name {name}", ""
+    elif right is Right.PULL and not temporary:
+        option, hour = "--right pull", "; or, for an hour in all of them, add --temporary"
     else:
         return
     raise Problem(
         "credential-needs-namespace",
-        cause=f"{option} needs --namespace: a credential of the whole instance may push everywhere",
-        remedy=f"`towline credential create {instance} {option} --namespace NAMESPACE`",
+        cause=f"{option} needs --namespace: a credential of the whole instance has no such thing",
+        remedy=f"`towline credential create {instance} {option} --namespace NAMESPACE`{hour}",
     )
 
 

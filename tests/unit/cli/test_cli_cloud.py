@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.cloud_commands import NOUNS, Run, app_of, parsed, run_command
@@ -13,7 +15,18 @@ from tests.clouds import ACCESS_IP
 
 from towline.cli.app import build, run
 from towline.cli.command_table import CLIENT_COMMANDS
+from towline.installation.data_directory import DataDirectory
 from towline.problem import Problem
+from towline.resource import kind
+from towline.resource.credential import (
+    EVERY_NAMESPACE,
+    Credential,
+    Lifetime,
+    Permission,
+    digest_of_secret,
+)
+from towline.store.collection import Collection
+from towline.store.store import Store
 
 
 def test_an_instance_is_created_shown_and_deleted(towline: Run) -> None:
@@ -146,6 +159,22 @@ def test_what_only_a_namespace_can_have_is_refused_without_one(towline: Run, opt
 
     assert f"{option} needs --namespace" in problem.value.cause
     assert parsed(towline("credential list demo -o json")) == []
+
+
+async def test_the_whole_instance_is_opened_to_pull_for_an_hour(
+    towline: Run, tmp_path: Path
+) -> None:
+    """And to nothing else: that is what the registry reads."""
+    await asyncio.to_thread(towline, "instance create demo")
+    made = await asyncio.to_thread(
+        towline, "credential create demo --right pull --temporary -o json"
+    )
+    async with Store.open(DataDirectory(tmp_path).records) as store:
+        (kept,) = Collection(store, kind.CREDENTIAL, Credential).list()
+
+    assert kept.secret_sha256 == digest_of_secret(parsed(made)["password"])
+    assert kept.lifetime is Lifetime.TEMPORARY
+    assert kept.permissions == (Permission(namespace=EVERY_NAMESPACE, actions=("pull",)),)
 
 
 def test_an_instance_is_not_deleted_where_nobody_can_be_asked(towline: Run) -> None:
