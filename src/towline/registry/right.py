@@ -35,7 +35,7 @@ class Identity:
         """What this credential allows in a namespace, whether it exists or not."""
         if self.permissions is None:
             return _EVERYTHING
-        names = (namespace, EVERY_NAMESPACE)
+        names = (namespace, EVERY_NAMESPACE) if namespace else ()
         allowed = (one.actions for one in self.permissions if one.namespace in names)
         return frozenset(action for actions in allowed for action in actions)
 

@@ -75,6 +75,14 @@ def test_a_token_holds_exactly_what_was_asked_and_is_allowed(
     assert granted == modelled
 
 
+def test_a_name_without_a_namespace_is_in_none() -> None:
+    """A right in every namespace gives nothing there."""
+    everywhere = (Permission(namespace=EVERY_NAMESPACE, actions=("push",)),)
+    asked = Scope("repository", "team", frozenset({"push"}))
+
+    assert grant([asked], Identity("who", "token", everywhere), NAMESPACES.get) == ()
+
+
 @given(st.lists(scopes, max_size=5), identities)
 def test_no_scope_is_granted_empty(wanted: list[Scope], identity: Identity | None) -> None:
     """A repository in which nothing is allowed is not in the token at all."""
