@@ -25,11 +25,18 @@ DatabaseOption = Annotated[
 
 
 def choose_database(data: DataDirectory, url: str) -> None:
-    """Remember the URL that was given, if one was; raises `Problem` when it cannot be the one."""
-    if url:
-        from towline.store.place import PostgresUrl
+    """Remember the URL that was given, if one was; raises `Problem` when it cannot be the one.
 
-        database.choose(data, PostgresUrl.parse(url).text)
+    A new one has been opened before it is remembered: one that is mistyped binds nobody.
+    """
+    if url and url != database.remembered(data):
+        from towline.store.log_port import KEEP
+        from towline.store.place import PostgresUrl, open_log
+
+        place = PostgresUrl.parse(url)
+        database.refuse_other(data, url)
+        open_log(place, KEEP).close()
+        database.choose(data, url)
 
 
 def records(data: DataDirectory) -> Place:
@@ -41,7 +48,10 @@ def records(data: DataDirectory) -> Place:
 
 
 def erase_database(data: DataDirectory) -> None:
-    """Remove the records from the database, if that is where they are; raises `Problem`."""
+    """Remove the records from the database, if that is where they are.
+
+    Raises `Problem` when it cannot be reached, and its schema stays.
+    """
     url = database.remembered(data)
     if url is not None:
         from towline.store.place import PostgresUrl, erase

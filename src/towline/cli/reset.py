@@ -21,7 +21,8 @@ def reset_command(
 ) -> None:
     """Stop everything and delete all data: registries, images, objects, keys.
 
-    Asks first. Files in the data directory that are not Towline's stay.
+    Asks first. Files in the data directory that are not Towline's stay; so do the records in a
+    database that cannot be reached.
 
     Example: sudo towline reset --yes
     """
@@ -32,9 +33,27 @@ def reset_command(
     if not yes:
         _ask(data)
     take_down(data)
-    erase_database(data)
+    left = _erase_database(data)
     data.delete()
-    done(f"All data in {data.root} is deleted.", output, data=str(data.root), deleted=True)
+    if left is not None:
+        typer.echo(f"The schema `towline` stays: {left.cause}", err=True)
+        typer.echo("  remedy: remove it by hand: DROP SCHEMA towline CASCADE", err=True)
+    done(
+        f"All data in {data.root} is deleted.",
+        output,
+        data=str(data.root),
+        deleted=True,
+        schemaDeleted=left is None,
+    )
+
+
+def _erase_database(data: DataDirectory) -> Problem | None:
+    """Why its schema stays, if it does: a server that is gone for good must not keep the files."""
+    try:
+        erase_database(data)
+    except Problem as problem:
+        return problem
+    return None
 
 
 def _ask(data: DataDirectory) -> None:

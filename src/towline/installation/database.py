@@ -25,13 +25,18 @@ def choose(data: DataDirectory, url: str) -> None:
 
     User and password may change, the server and the database may not.
     """
+    refuse_other(data, url)
+    if url != remembered(data):
+        write_secret(data.database, url.encode())
+
+
+def refuse_other(data: DataDirectory, url: str) -> None:
+    """Raise `Problem` when the records are elsewhere already."""
     before = remembered(data)
     if before is None and data.records.exists():
         raise _elsewhere(f"in {data.records}")
     if before is not None and _place(before) != _place(url):
         raise _elsewhere(f"at {_place(before)}")
-    if url != before:
-        write_secret(data.database, url.encode())
 
 
 def _place(url: str) -> str:

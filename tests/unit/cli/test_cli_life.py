@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -188,6 +189,37 @@ def test_reset_leaves_no_directory_behind(data: DataDirectory) -> None:
     assert towline("reset", "--yes") == 0
     assert not data.root.exists()
     assert towline("reset", "--yes") == 0
+
+
+def refused_database() -> str:
+    """The URL of a database on a port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"postgresql://me:secret@127.0.0.1:{probe.getsockname()[1]}/towline"
+
+
+def test_a_database_that_cannot_be_opened_is_not_remembered(data: DataDirectory) -> None:
+    """The next start may name another, or none."""
+    ended = program(data, "up", "--detach", "--database", refused_database())
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("cannot be opened") == 1
+    assert "secret" not in ended.stderr
+    assert not data.database.exists()
+
+
+def test_reset_needs_no_database_that_is_gone(
+    data: DataDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is here is deleted, and who asked is told what is left there."""
+    data.create()
+    data.database.write_text(refused_database())
+    code = towline("reset", "--yes", "-o", "json")
+    said = capsys.readouterr()
+
+    assert code == 0
+    assert not data.root.exists()
+    assert json.loads(said.out)["schemaDeleted"] is False
+    assert said.err.startswith("The schema `towline` stays: the records in postgresql://me@127.")
 
 
 def test_an_installation_whose_role_cannot_start_says_what_its_log_says(
