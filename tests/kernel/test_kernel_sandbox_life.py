@@ -170,8 +170,10 @@ async def test_a_container_stops_by_its_signal(stage: Stage) -> None:
 
 async def test_a_container_that_does_not_stop_is_killed(stage: Stage) -> None:
     """With all its processes."""
-    spec = container(stage.image, "sleep 1000 & sleep 1000")
+    spec = container(stage.image, "sleep 1000 & echo ready; sleep 1000")
     await stage.sandbox.start(spec)
+    # Before its program has taken over, the runtime's own process would end by the signal.
+    await until(lambda: "ready" in output(stage.sandbox.log(spec.id)))
     await stage.sandbox.stop(spec.id, grace=0.05)
     ended = await stage.sandbox.wait(spec.id)
 
