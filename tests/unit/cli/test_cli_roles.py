@@ -15,9 +15,13 @@ from pathlib import Path
 import pytest
 
 from towline.cli.app import build, run
+from towline.cluster.kubernetes import ApiError
+from towline.cluster.kubernetes_http import HttpKubernetes
+from towline.cluster.resources import NAMESPACES
 from towline.installation.data_directory import DataDirectory
 from towline.installation.lock import holder
 from towline.installation.role_process import READY_FD
+from towline.kube.annotations import RELEASE_CREDENTIAL
 from towline.main import ROLE_COMMANDS, dial_timeout
 from towline.problem import Problem
 
@@ -94,6 +98,21 @@ def test_one_directory_has_one_of_each_role(tmp_path: Path) -> None:
 
     assert second.returncode == 1
     assert f"(process {role.pid})" in second.stderr
+
+
+async def test_the_cluster_asks_its_own_cloud_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows which registries there are; the cloud in the environment would not even answer."""
+    data = DataDirectory(tmp_path)
+    monkeypatch.setenv("TOWLINE_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDreal")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "real")
+    body = {"metadata": {"name": "shop", "annotations": {RELEASE_CREDENTIAL: "nowhere"}}}
+    with serving(data, "cloud", "serve"), serving(data, "cluster", "serve"):
+        async with HttpKubernetes.from_kubeconfig(data.kubeconfig) as kubernetes:
+            with pytest.raises(ApiError, match="there is no registry instance 'nowhere'"):
+                await kubernetes.create(NAMESPACES, "", body)
 
 
 def test_a_dial_timeout_that_is_no_number_is_refused() -> None:
