@@ -190,5 +190,7 @@ def _words(code: int | None) -> str:
 
 
 def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_TAIL:]
+    """The last lines, each once: every attempt has said the same."""
+    said = reversed(log.read_text(errors="replace").splitlines())
+    lines = [*dict.fromkeys(said)][:_TAIL][::-1]
     return "\n".join(f"    {line}" for line in lines) or "    (nothing)"
