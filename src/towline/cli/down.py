@@ -7,7 +7,7 @@ import signal
 import time
 
 from towline.cli.render import Output, OutputOption, done, waiting
-from towline.installation.data_directory import DataDirectory, chosen_root
+from towline.installation.data_directory import DataDirectory, chosen
 from towline.installation.lock import held, holder
 from towline.problem import Problem
 
@@ -22,7 +22,7 @@ def down_command(*, output: OutputOption = Output.TABLE) -> None:
 
     Example: sudo towline down
     """
-    data = DataDirectory(chosen_root(os.environ))
+    data = chosen(os.environ)
     stopped, swept = take_down(data)
     words = {
         (True, True): "Stopped; pods and networks are removed. Data stays.",

@@ -10,7 +10,7 @@ import typer
 from towline.cli.database_option import erase_database
 from towline.cli.down import take_down
 from towline.cli.render import Output, OutputOption, done
-from towline.installation.data_directory import DataDirectory, chosen_root
+from towline.installation.data_directory import DataDirectory, chosen
 from towline.problem import Problem
 
 
@@ -26,7 +26,7 @@ def reset_command(
 
     Example: sudo towline reset --yes
     """
-    data = DataDirectory(chosen_root(os.environ))
+    data = chosen(os.environ)
     if not data.run.exists():
         done(f"There is nothing in {data.root}.", output, data=str(data.root), deleted=False)
         return

@@ -13,7 +13,7 @@ import typer
 from towline.cli.doors import doors_of
 from towline.cli.render import Output, OutputOption, show_one, show_rows
 from towline.installation import run_state
-from towline.installation.data_directory import DataDirectory, chosen_root
+from towline.installation.data_directory import DataDirectory, chosen
 from towline.installation.run_state import RoleState, RunState
 
 NOT_RUNNING = 3  # as `systemctl status` reports it
@@ -27,7 +27,7 @@ def status_command(*, output: OutputOption = Output.TABLE) -> None:
 
     Example: towline status -o json
     """
-    data = DataDirectory(chosen_root(os.environ))
+    data = chosen(os.environ)
     state = run_state.running(data.lock, data.state)
     if state is None:
         _say_stopped(data, output)

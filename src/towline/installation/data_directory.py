@@ -31,6 +31,47 @@ def chosen_root(environment: Mapping[str, str]) -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "towline"
 
 
+def chosen(environment: Mapping[str, str]) -> DataDirectory:
+    """The data directory that the environment asks for, there or not; raises `Problem` when what is
+    there is no directory, or another user's.
+    """
+    root = chosen_root(environment)
+    try:
+        usable = os.access(root, os.R_OK | os.W_OK | os.X_OK, effective_ids=True)
+        if root.is_dir() and usable:
+            return DataDirectory(root)
+        if not root.exists() and not any(one.is_file() for one in root.parents):
+            return DataDirectory(root)
+    except PermissionError:
+        pass  # a directory above it is closed to this user
+    raise _unusable(root)
+
+
+def _unusable(root: Path) -> Problem:
+    seen = next(one for one in (root, *root.parents) if _can_be_seen(one))
+    if not seen.is_dir():
+        cause, remedy = f"{seen} is not a directory", "name a directory in TOWLINE_DATA"
+    else:
+        cause = f"{seen} belongs to {_owner(seen)}, and this user may not use it"
+        remedy = "use sudo, or set TOWLINE_DATA to a directory of your own"
+    return Problem("data-directory-unusable", cause=cause, remedy=remedy)
+
+
+def _can_be_seen(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
+
+
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
     """The paths of one installation below its root."""

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,45 @@ def test_the_status_of_nothing_is_that_nothing_runs(
         "data": str(data.root),
         "roles": [],
     }
+
+
+@pytest.fixture
+def stranger() -> Iterator[None]:
+    """Root becomes somebody else for the length of a test; who is not root is already."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.mark.parametrize("command", ["status", "down", "reset"])
+@pytest.mark.usefixtures("stranger")
+def test_the_directory_of_another_user_is_told_by_its_owner(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what to do, and without a traceback."""
+    monkeypatch.setenv("TOWLINE_DATA", "/proc/1/task")
+    code = towline(command)
+    said = capsys.readouterr().err
+
+    assert code == 1
+    assert "belongs to root" in said
+    assert "use sudo, or set TOWLINE_DATA" in said
+
+
+@pytest.mark.parametrize("place", ["/etc/passwd", "/etc/passwd/towline"])
+@pytest.mark.parametrize("command", ["status", "down", "reset"])
+def test_a_file_is_no_data_directory(
+    command: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is what would lie in one."""
+    monkeypatch.setenv("TOWLINE_DATA", place)
+    code = towline(command)
+
+    assert code == 1
+    assert "/etc/passwd is not a directory" in capsys.readouterr().err
 
 
 def test_a_status_is_told_while_roles_are_down(
