@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import typer
 
@@ -48,10 +49,14 @@ def show_doors(data: DataDirectory, program: str, output: Output) -> None:
   data and logs   {shown["data"]}
 
 Go on with
-  export KUBECONFIG={shown["kubeconfig"]}
+  export KUBECONFIG={shlex.quote(shown["kubeconfig"])}
   kubectl get nodes
   towline instance create demo         # a private registry, demo.tencentcloudcr.com
   towline status                       # and `towline down` to end it"""
     )
     if "agent" not in names:
-        typer.echo("\n" + WITHOUT_AGENT.format(data=data.root, program=program), err=True)
+        typer.echo("\n" + _without_agent(data, program), err=True)
+
+
+def _without_agent(data: DataDirectory, program: str) -> str:
+    return WITHOUT_AGENT.format(data=shlex.quote(str(data.root)), program=shlex.quote(program))

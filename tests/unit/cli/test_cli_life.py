@@ -17,6 +17,8 @@ import pytest
 
 from towline.cli.app import build, run
 from towline.cli.command_table import CLIENT_COMMANDS
+from towline.cli.doors import show_doors
+from towline.cli.render import Output
 from towline.cli.status import NOT_READY, NOT_RUNNING
 from towline.installation import run_state
 from towline.installation.data_directory import DataDirectory
@@ -229,6 +231,18 @@ def test_reset_leaves_no_directory_behind(data: DataDirectory) -> None:
     assert towline("reset", "--yes") == 0
     assert not data.root.exists()
     assert towline("reset", "--yes") == 0
+
+
+def test_what_is_to_be_typed_can_be_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the path has a space in it."""
+    data = DataDirectory(tmp_path / "my data")
+    show_doors(data, "towline", Output.TABLE)
+    said = capsys.readouterr()
+
+    assert f"export KUBECONFIG='{data.kubeconfig}'\n" in said.out
+    assert f"sudo TOWLINE_DATA='{data.root}' towline up" in said.err
 
 
 def refused_database() -> str:
