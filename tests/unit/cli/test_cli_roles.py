@@ -109,7 +109,10 @@ async def test_the_cluster_asks_its_own_cloud_whatever_the_environment_says(
     monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDreal")
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "real")
     body = {"metadata": {"name": "shop", "annotations": {RELEASE_CREDENTIAL: "nowhere"}}}
-    with serving(data, "cloud", "serve"), serving(data, "cluster", "serve"):
+    with (
+        serving(data, "cloud", "serve", "--port", str(free_port())),
+        serving(data, "cluster", "serve", "--port", str(free_port())),
+    ):
         async with HttpKubernetes.from_kubeconfig(data.kubeconfig) as kubernetes:
             with pytest.raises(ApiError, match="there is no registry instance 'nowhere'"):
                 await kubernetes.create(NAMESPACES, "", body)
