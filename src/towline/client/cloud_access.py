@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from towline.client.cloud import CloudClient
-from towline.installation.data_directory import REGION, DataDirectory, chosen_root
+from towline.installation.data_directory import REGION, DataDirectory, chosen_root, unusable
 from towline.problem import Problem
 
 
@@ -54,6 +54,8 @@ def _read(path: Path, field: str) -> str:
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
         return str(content[field])
+    except (PermissionError, NotADirectoryError):
+        raise unusable(path) from None
     except FileNotFoundError:
         cause, remedy = f"there is no installation in {path.parent}", "start one: `towline up`"
     except (OSError, ValueError, KeyError, TypeError) as error:

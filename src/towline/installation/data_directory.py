@@ -44,12 +44,13 @@ def chosen(environment: Mapping[str, str]) -> DataDirectory:
             return DataDirectory(root)
     except PermissionError:
         pass  # a directory above it is closed to this user
-    raise _unusable(root)
+    raise unusable(root)
 
 
-def _unusable(root: Path) -> Problem:
+def unusable(root: Path) -> Problem:
+    """Why this user cannot use what is at `root`: a data directory, or a file of one."""
     seen = next(one for one in (root, *root.parents) if _can_be_seen(one))
-    if not seen.is_dir():
+    if seen.is_file() and os.access(seen, os.R_OK, effective_ids=True):
         cause, remedy = f"{seen} is not a directory", "name a directory in TOWLINE_DATA"
     else:
         cause = f"{seen} belongs to {_owner(seen)}, and this user may not use it"

@@ -111,13 +111,13 @@ def test_the_directory_of_another_user_is_told_by_its_owner(
 
 
 @pytest.mark.parametrize("place", ["/etc/passwd", "/etc/passwd/towline"])
-@pytest.mark.parametrize("command", ["status", "down", "reset"])
+@pytest.mark.parametrize("command", ["status", "down", "reset", "instance list"])
 def test_a_file_is_no_data_directory(
     command: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nor is what would lie in one."""
     monkeypatch.setenv("TOWLINE_DATA", place)
-    code = towline(command)
+    code = towline(*command.split())
 
     assert code == 1
     assert "/etc/passwd is not a directory" in capsys.readouterr().err
