@@ -40,8 +40,10 @@ def serving(data: DataDirectory, *arguments: str) -> Iterator[subprocess.Popen[b
     ):
         os.close(telling)
         assert ready.read(1) == b"\n"
-        yield role
-        role.send_signal(signal.SIGTERM)
+        try:
+            yield role
+        finally:
+            role.send_signal(signal.SIGTERM)
         assert role.wait() == 0
 
 
