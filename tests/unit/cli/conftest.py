@@ -13,8 +13,8 @@ from tests.clouds import serving
 
 
 @pytest.fixture
-def towline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """The commands, with a cloud of their own that answers from another thread."""
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cloud that answers from another thread, and that commands find."""
     for name in ("TOWLINE_ENDPOINT", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TOWLINE_DATA", str(tmp_path))
@@ -29,7 +29,14 @@ def towline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     ready.wait(10)
-    yield run_command
+    yield
     loop.call_soon_threadsafe(ended.set)
     thread.join()
     loop.close()
+
+
+@pytest.fixture
+def towline(cloud: None) -> Run:
+    """The nouns of the cloud, before a cloud that answers."""
+    del cloud
+    return run_command
