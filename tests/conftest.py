@@ -11,6 +11,8 @@ from hypothesis import settings
 
 # How long an example takes depends on who else uses the machine.
 settings.register_profile("untimed", deadline=None)
+# The same examples in every run, where a change is judged: luck in finding must not decide about it.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("untimed")
 
 

@@ -70,9 +70,12 @@ class Built:
     async def outcome(self, packet: Packet) -> str:
         """As whom the sender was seen; `silence` or `refusal` where it was not.
 
-        What should come is given its time: the first packets find the wires hardly switched on.
+        What should come, be it a refusal, is given its time: the first packets find the wires
+        hardly switched on.
         """
-        patience = PATIENCE if trace(self.model, packet).reach is Reach.ALWAYS else SILENCE
+        expected = trace(self.model, packet)
+        is_answered = expected.reach is Reach.ALWAYS or expected.stop in REFUSING
+        patience = PATIENCE if is_answered else SILENCE
         home = self.model.subnet(packet.subnet_id)
         assert home is not None
         sender = self.model.interface_at(home.vpc_id, packet.source)
