@@ -104,8 +104,6 @@ class FakeKubernetes:
         try:
             while True:
                 self._meet_trouble()
-                if seen < self._forgotten:
-                    raise ApiError(410, "Expired", f"too old resource version: {seen}")
                 changed.clear()
                 if self.lag:
                     await asyncio.sleep(self.lag)
@@ -212,6 +210,8 @@ class FakeKubernetes:
             self._store(resource, before, after)
 
     def _since(self, revision: int) -> tuple[_Change, ...]:
+        if revision < self._forgotten:
+            raise ApiError(410, "Expired", f"too old resource version: {revision}")
         first = bisect_right(self._history, revision, key=lambda one: one.revision)
         return tuple(self._history[first:])
 
