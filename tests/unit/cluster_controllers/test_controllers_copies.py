@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.fake_kubernetes import FakeKubernetes
 from tests.unit.cluster_controllers.cluster import make_namespace
@@ -194,9 +194,18 @@ ACTIONS = st.lists(
     ),
     max_size=25,
 )
+FORGOTTEN_ON_THE_WAY = [
+    ("create", "a"),
+    *[("wait", "")] * 3,
+    ("patch", "a"),
+    ("wait", ""),
+    ("forget", ""),
+    ("create", "b"),
+]
 
 
 @settings(max_examples=150, deadline=None)
+@example(actions=FORGOTTEN_ON_THE_WAY, lag=1.5)
 @given(actions=ACTIONS, lag=st.sampled_from([0.0, 0.4]))
 def test_a_copy_becomes_what_the_api_has_and_its_listeners_hear_every_step(
     actions: list[tuple[str, str]], lag: float
