@@ -78,6 +78,11 @@ class Known(StrEnum):
     NO = "no"
     UNKNOWN = "unknown"
 
+    @classmethod
+    def of(cls, known: bool) -> Known:  # noqa: FBT001  # the one thing it is about
+        """What somebody has looked up."""
+        return cls.YES if known else cls.NO
+
 
 class CredentialState(StrEnum):
     """What the credential of a pull is worth, by the registry's own records."""
@@ -177,8 +182,11 @@ class Plane:
     """Every link of the instance, whatever the VPC."""
     resolution: Resolution | None = None
     """What the host means in the pod's VPC; None for an address, and when nobody looked."""
+    address: str = ""
+    """The address that the pull goes to; empty when the host has none."""
+    port: int = 443
     trace: Trace | None = None
-    """The way of a packet from the pod to the registry; None when nobody looked."""
+    """The way of a packet from the pod to that address; None when nobody looked."""
     way_out: WayOut | None = None
     vpc_id: str = ""
     subnet_id: str = ""
@@ -186,6 +194,8 @@ class Plane:
     """The part of the image's path that is a namespace of the instance."""
     namespace_exists: Known = Known.UNKNOWN
     namespace_is_public: Known = Known.UNKNOWN
+    near_namespaces: tuple[str, ...] = ()
+    """Namespaces of the instance that resemble one that does not exist, nearest first."""
     repository: str = ""
     """The image's path within the instance."""
     repository_exists: Known = Known.UNKNOWN
