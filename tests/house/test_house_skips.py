@@ -39,6 +39,7 @@ def test_a_skip_fails_where_nothing_may_be_skipped(tmp_path: Path, text: str, co
 
 def test_the_run_that_decides_skips_nothing() -> None:
     """It is root, and has installed everything."""
-    last = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+    program, *options = (ROOT / ".ci" / "run").read_text().splitlines()[-1].split()
 
-    assert last == ".venv/bin/pytest --nothing-skipped"
+    assert program == ".venv/bin/pytest"
+    assert "--nothing-skipped" in options
