@@ -26,6 +26,7 @@ from towline.linux.runtime_process import runtime_processes
 from towline.linux.sweep import sweep
 from towline.network.name import Names
 from towline.pull.keyring import Keyring
+from towline.pull.progress import NoProgress
 from towline.sandbox.provider import Sandbox
 from towline.sandbox.settings import SandboxSettings
 
@@ -172,7 +173,7 @@ async def staged(folder: Path, runtime: str, made: MadeImage) -> AsyncIterator[S
         async with Sandbox(world.network, world.settings) as sandbox:
             await sandbox.open(identity())
             async with world.registry(UID, made) as registry:
-                pulled = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY)
+                pulled = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY, NoProgress())
             yield Stage(world, sandbox, pulled)
     finally:
         sweep(world.ledger)

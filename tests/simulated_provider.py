@@ -24,11 +24,14 @@ from towline.cluster.node.provider import (
     StandingPod,
     StartFailed,
 )
+from towline.oci.digest import Digest
 from towline.oci.reference import Reference
 from towline.problem import Problem
 from towline.pull.attempt import Attempt, PullFailed
 from towline.pull.keyring import Keyring
+from towline.pull.progress import Phase, Progress
 
+TRANSFER_TICK = 0.5
 SIGTERM_CODE, SIGKILL_CODE = 143, 137
 
 
@@ -115,13 +118,13 @@ class SimulatedProvider:
         """See `Images`."""
         return self.pods[pod_uid].images.get(image)
 
-    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring, progress: Progress) -> Image:
         """See `Images`."""
         self.keyrings.append(keyring)
         if self.defects:
             raise self.defects.pop(0)
         script = self._script(image)
-        await asyncio.sleep(script.pull_seconds)
+        await _transfer(script, progress)
         error = script.pull_errors.pop(0) if script.pull_errors else script.always_fails
         reference = Reference.parse(image)
         if error:
@@ -221,3 +224,13 @@ class SimulatedProvider:
             for one, held in pod.containers.items()
         )
         return StandingPod(uid, pod.address, tuple(pod.images.values()), containers)
+
+
+async def _transfer(script: Script, progress: Progress) -> None:
+    """One layer that comes evenly, told of as often as a real one."""
+    layer, steps = Digest.of(b"layer"), max(round(script.pull_seconds / TRANSFER_TICK), 1)
+    progress.layer(layer, Phase.WAITING, 0, script.size)
+    for step in range(steps):
+        progress.layer(layer, Phase.TRANSFERRING, script.size * step // steps, script.size)
+        await asyncio.sleep(script.pull_seconds / steps)
+    progress.layer(layer, Phase.DONE, script.size, script.size)

@@ -19,6 +19,7 @@ from tests.sandboxes import ANYBODY, UID, World, container, identity, output
 from towline.kube.annotations import RESOLV_CONF
 from towline.linux import network_namespace
 from towline.linux.sweep import sweep
+from towline.pull.progress import NoProgress
 from towline.sandbox.provider import Sandbox
 
 pytestmark = pytest.mark.root
@@ -68,7 +69,7 @@ async def test_a_pull_and_its_container_ask_whom_the_annotation_names(tmp_path: 
             await sandbox.open(pod)
             async with name_server(world) as answers, world.registry(UID, made) as registry:
                 port = registry.address.rpartition(":")[2]
-                pulled = await sandbox.pull(UID, f"{NAME}:{port}/team/app", ANYBODY)
+                pulled = await sandbox.pull(UID, f"{NAME}:{port}/team/app", ANYBODY, NoProgress())
             shown = container(pulled, "cat /etc/resolv.conf")
             await sandbox.start(shown)
             await sandbox.wait(shown.id)
@@ -90,7 +91,9 @@ async def test_without_the_annotation_the_resolvers_of_the_vpc_are_asked(tmp_pat
         async with Sandbox(world.network, world.settings) as sandbox:
             await sandbox.open(identity())
             async with name_server(world) as answers, world.registry(UID, made) as registry:
-                pulled = await sandbox.pull(UID, f"{registry.address}/team/app", ANYBODY)
+                pulled = await sandbox.pull(
+                    UID, f"{registry.address}/team/app", ANYBODY, NoProgress()
+                )
             shown = container(pulled, "cat /etc/resolv.conf")
             await sandbox.start(shown)
             await sandbox.wait(shown.id)

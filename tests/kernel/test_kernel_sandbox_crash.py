@@ -22,6 +22,7 @@ from towline.linux.cgroups import Cgroups
 from towline.linux.oci_runtime import state_folder
 from towline.linux.runtime_process import runtime_processes
 from towline.linux.sweep import sweep
+from towline.pull.progress import NoProgress
 from towline.sandbox.provider import Sandbox
 
 pytestmark = pytest.mark.root
@@ -48,7 +49,7 @@ async def pulled(world: World, sandbox: Sandbox) -> Image:
     found = await sandbox.find(UID, "127.0.0.1:5000/app")
     if found is None:
         async with world.registry(UID, BUSYBOX, port=5000) as registry:
-            found = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY)
+            found = await sandbox.pull(UID, f"{registry.address}/app", ANYBODY, NoProgress())
     return found
 
 

@@ -38,6 +38,7 @@ from towline.linux.sweep import sweep
 from towline.oci.digest import Digest
 from towline.pull.attempt import PullFailed
 from towline.pull.keyring import Keyring
+from towline.pull.progress import NoProgress
 from towline.sandbox.provider import Sandbox
 
 pytestmark = pytest.mark.root
@@ -56,7 +57,9 @@ class Stage:
     async def pull(self, made: MadeImage | ScriptedRegistry, keyring: Keyring = ANYBODY) -> Image:
         """Pull an image from a registry on the pod's loopback."""
         async with self.world.registry(UID, made) as registry:
-            return await self.sandbox.pull(UID, f"{registry.address}/team/app", keyring)
+            return await self.sandbox.pull(
+                UID, f"{registry.address}/team/app", keyring, NoProgress()
+            )
 
     async def refusal(self, made: MadeImage | ScriptedRegistry) -> str:
         """Why an image cannot be pulled; nothing of it may be left."""
@@ -134,7 +137,7 @@ async def test_a_real_registry_in_the_pods_network_serves_it(stage: Stage, tmp_p
     netns = stage.world.network.namespace_path(UID)
     with debians_registry(tmp_path, netns) as address:
         await until(lambda: listens(netns, 5000))
-        pulled = await stage.sandbox.pull(UID, f"{address}/team/app", ANYBODY)
+        pulled = await stage.sandbox.pull(UID, f"{address}/team/app", ANYBODY, NoProgress())
 
     assert pulled == Image(f"{address}/team/app:latest", str(BUSYBOX.digest), pulled.size)
     assert await stage.sandbox.find(UID, f"{address}/team/app") == pulled
@@ -164,15 +167,15 @@ async def test_a_certificate_is_judged_by_the_pods_policy(world: World, tmp_path
         await sandbox.open(replace(identity(), annotations={}))
         await sandbox.open(replace(identity(OTHER), annotations=lenient))
         async with world.registry(UID, BUSYBOX, 7000, signed):
-            await sandbox.pull(UID, "127.0.0.1:7000/app", ANYBODY)
+            await sandbox.pull(UID, "127.0.0.1:7000/app", ANYBODY, NoProgress())
         async with world.registry(UID, BUSYBOX, 7001, foreign):
             with pytest.raises(PullFailed, match="certificate signed by unknown authority"):
-                await sandbox.pull(UID, "127.0.0.1:7001/app", ANYBODY)
+                await sandbox.pull(UID, "127.0.0.1:7001/app", ANYBODY, NoProgress())
         async with world.registry(OTHER, BUSYBOX, 7001, foreign):
-            await sandbox.pull(OTHER, "127.0.0.1:7001/app", ANYBODY)
+            await sandbox.pull(OTHER, "127.0.0.1:7001/app", ANYBODY, NoProgress())
         async with world.registry(OTHER, BUSYBOX, 7002, foreign):
             with pytest.raises(PullFailed, match="certificate signed by unknown authority"):
-                await sandbox.pull(OTHER, "127.0.0.1:7002/app", ANYBODY)
+                await sandbox.pull(OTHER, "127.0.0.1:7002/app", ANYBODY, NoProgress())
 
 
 async def test_a_pull_that_is_given_up_leaves_nothing(stage: Stage) -> None:
@@ -201,14 +204,14 @@ async def test_another_pods_image_is_not_ones_own(stage: Stage) -> None:
     content = b'{"auths": {"127.0.0.1:7000": {"username": "user", "password": "key"}}}'
     keyring = Keyring.from_secret("kubernetes.io/dockerconfigjson", {".dockerconfigjson": content})
     async with stage.world.registry(UID, registry, port=7000):
-        await stage.sandbox.pull(UID, "127.0.0.1:7000/team/app", keyring)
+        await stage.sandbox.pull(UID, "127.0.0.1:7000/team/app", keyring, NoProgress())
     await stage.sandbox.open(identity(OTHER))
 
     assert await stage.sandbox.find(OTHER, "127.0.0.1:7000/team/app") is None
     async with stage.world.registry(OTHER, registry, port=7000):
         with pytest.raises(PullFailed, match="authorization failed"):
-            await stage.sandbox.pull(OTHER, "127.0.0.1:7000/team/app", ANYBODY)
-        await stage.sandbox.pull(OTHER, "127.0.0.1:7000/team/app", keyring)
+            await stage.sandbox.pull(OTHER, "127.0.0.1:7000/team/app", ANYBODY, NoProgress())
+        await stage.sandbox.pull(OTHER, "127.0.0.1:7000/team/app", keyring, NoProgress())
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from towline.cluster.node.provider import (
     VolumeFiles,
 )
 from towline.linux.sweep import sweep
+from towline.pull.progress import NoProgress
 from towline.sandbox.provider import Sandbox
 
 pytestmark = pytest.mark.root
@@ -296,7 +297,7 @@ async def test_a_runtime_that_is_kept_waiting_is_given_up(stage: Stage, tmp_path
     await stage.sandbox.__aexit__(None, None, None)
     async with Sandbox(world.network, world.settings) as sandbox:
         async with world.registry(UID, image(busybox_tar(), trap)) as registry:
-            pulled = await sandbox.pull(UID, f"{registry.address}/trap", ANYBODY)
+            pulled = await sandbox.pull(UID, f"{registry.address}/trap", ANYBODY, NoProgress())
         spec = replace(container(pulled, "echo on"), id=ContainerId(UID, "trap", 0))
         try:
             await sandbox.start(spec)

@@ -1,7 +1,8 @@
 """Makes few Events out of many happenings, as client-go does.
 
 The same thing again raises the count of its Event; more than ten similar things within ten minutes
-become one Event; and who says too much of one object falls silent for a while.
+become one Event; and who says too much of one object falls silent for a while. What is said of a
+topic is one Event that changes.
 """
 
 from __future__ import annotations
@@ -55,14 +56,24 @@ class EventCorrelator:
     def see(self, happening: Happening, now: float) -> Sighting | None:
         """What to write; None when too much has been said of this object."""
         happening = _without_version(happening)
+        if happening.topic:
+            return self._latest(happening)
         key = self._aggregated(happening, now)
         if key is not happening:
             happening = replace(happening, message=COMBINED + happening.message)
-        count = self._counts.get(key, 0) + 1
-        _remember(self._counts, key, count)
+        count = self._counted(key)
         if not self._may_speak(happening.about, now):
             return None
         return Sighting(key, happening, count)
+
+    def _latest(self, happening: Happening) -> Sighting:
+        key = replace(happening, message="")
+        return Sighting(key, happening, self._counted(key))
+
+    def _counted(self, key: Happening) -> int:
+        count = self._counts.get(key, 0) + 1
+        _remember(self._counts, key, count)
+        return count
 
     def _aggregated(self, happening: Happening, now: float) -> Happening:
         family = replace(happening, message="")

@@ -77,6 +77,10 @@ class Happening:
     type: EventType
     reason: str
     message: str
+    topic: str = ""
+    """All that is said of one topic is one Event, whose message is the latest; who gives one speaks
+    seldom enough by itself.
+    """
 
     @property
     def namespace(self) -> str:

@@ -23,7 +23,7 @@ from towline.pull.flow import PulledImage, pull
 from towline.pull.keyring import Keyring
 from towline.pull.layers import Layer, Source
 from towline.pull.policy import RegistryPolicy
-from towline.pull.progress import NoProgress
+from towline.pull.progress import Progress
 from towline.sandbox.lower_layers import LowerLayers, Stack
 from towline.sandbox.pod_folder import PodFolder, PodFolders
 from towline.sandbox.pod_namespaces import PodNamespaces
@@ -60,13 +60,13 @@ class PodImages:
                 return record if whole else None
         return None
 
-    async def pull(self, uid: str, image: str, keyring: Keyring) -> Image:
+    async def pull(self, uid: str, image: str, keyring: Keyring, progress: Progress) -> Image:
         """Fetch an image from a pod's network, with the policy of the pod's annotations.
 
         Raises `PullFailed`; then, and when it is cancelled, the pod is as it was.
         """
         pod = self._pods.of(uid)
-        lease = _Lease(self._layers)
+        lease = _Lease(self._layers, progress)
         self._leases.add(lease)
         try:
             pulled = await self._fetch(pod, Reference.parse(image), keyring, lease)
@@ -96,7 +96,7 @@ class PodImages:
                 wire=wire,
                 layers=lease,
                 platform=Platform.of_machine(os.uname().machine),
-                progress=NoProgress(),
+                progress=lease.progress,
             )
         finally:
             wire.close()
@@ -135,6 +135,7 @@ class _Lease:
     """A layer store that remembers what one pull asked it for: none of it may be removed meanwhile."""
 
     layers: LayerStore
+    progress: Progress
     wanted: set[Digest] = field(default_factory=set)
 
     def has(self, diff_id: Digest) -> bool:

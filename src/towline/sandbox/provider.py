@@ -31,6 +31,7 @@ from towline.linux.namespace_socket import SocketMaker
 from towline.linux.oci_runtime import OciRuntime
 from towline.linux.process import boot_id
 from towline.pull.keyring import Keyring
+from towline.pull.progress import Progress
 from towline.sandbox import record_file
 from towline.sandbox.bundle import Bundles
 from towline.sandbox.containers import Containers
@@ -138,9 +139,9 @@ class Sandbox:
         record = self._parts.images.find(pod_uid, image)
         return record.image if record else None
 
-    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring, progress: Progress) -> Image:
         """See `Images`."""
-        return await self._parts.images.pull(pod_uid, image, keyring)
+        return await self._parts.images.pull(pod_uid, image, keyring, progress)
 
     async def start(self, spec: ContainerSpec) -> float:
         """See `Containers`."""

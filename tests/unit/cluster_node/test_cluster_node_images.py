@@ -17,7 +17,9 @@ from tests.unit.cluster_node.node_world import (
     pod,
 )
 
+from towline.cluster.node.pull_progress import so_far
 from towline.cluster.resources import PODS, SECRETS
+from towline.pull.progress import Pace
 
 FAILURE = 'rpc error: code = NotFound desc = failed to pull and unpack image "x": x: not found'
 
@@ -207,3 +209,38 @@ def test_a_broken_pull_secret_fails_the_pull_and_says_why() -> None:
         assert message.startswith("unable to parse docker config")
 
     play(scenario)
+
+
+def test_a_pull_that_takes_long_tells_how_far_it_is() -> None:
+    """In one event that changes, beside the kubelet's own, and without silencing what follows."""
+
+    async def scenario(world: World) -> None:
+        world.provider.scripts[IMAGE] = Script(pull_seconds=600, size=600_000_000)
+        await world.apply(pod("a"))
+        await asyncio.sleep(8)
+
+        told = messages(world.events("a"))
+        far = f'Pulling: Pulling image "{IMAGE}": '
+
+        assert f'Pulling: Pulling image "{IMAGE}"' in told
+        assert [text for text in told if text.startswith(far)] == [
+            f"{far}5.5 of 600.0 MB, 916.7 kB/s, 10m49s left"
+        ]
+
+        await world.until_phase("a", "Running", within=700)
+        await asyncio.sleep(1)
+        told = messages(world.events("a"))
+
+        assert [text for text in told if text.startswith(far)] == [
+            f"{far}600.0 of 600.0 MB, 1.0 MB/s"
+        ]
+        assert told[-1].startswith("Started: ")
+
+    play(scenario)
+
+
+def test_a_pull_to_which_nothing_comes_says_so() -> None:
+    """A rate of the past would promise an end."""
+    stalled = so_far("app", Pace(5_000, 20_000_000, 0))
+
+    assert stalled.message == 'Pulling image "app": 0.0 of 20.0 MB, nothing comes'

@@ -15,6 +15,7 @@ from towline.cluster.node import texts
 from towline.cluster.node.back_off import BackOff
 from towline.cluster.node.container_state import Waiting
 from towline.cluster.node.provider import Image, Images
+from towline.cluster.node.pull_progress import told
 from towline.cluster.node.pull_secrets import pull_secrets
 from towline.cluster.node.voice import Voice
 from towline.kube.pod import Container, Pod, PullPolicy
@@ -109,7 +110,8 @@ class ImageEnsurer:
             keyring = await self._keyring(wish)
             async with self._slots:
                 began = self._clock()
-                image = await self._images.pull(wish.pod.metadata.uid, text, keyring)
+                with told(text, wish.say) as progress:
+                    image = await self._images.pull(wish.pod.metadata.uid, text, keyring, progress)
         except (PullFailed, InvalidDockerConfig) as error:
             raise self._failed(wish, str(error)) from error
         except Problem as error:

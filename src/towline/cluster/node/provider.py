@@ -14,6 +14,7 @@ from typing import Protocol
 
 from towline.kube.capability import USUAL
 from towline.pull.keyring import Keyring
+from towline.pull.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class PodIdentity:
     hostname: str
     annotations: Mapping[str, str]
     """As they were when the pod was created; later edits have no effect."""
+    cluster_id: str = ""
+    """Whose pod it is; empty for the installation's own cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class StandingPod:
     address: str
     images: tuple[Image, ...]
     containers: tuple[StandingContainer, ...]
+    cluster_id: str = ""
+    """As its identity had it; empty as well when nobody wrote down what it was."""
 
 
 class Sandboxes(Protocol):
@@ -188,8 +193,8 @@ class Images(Protocol):
         """The image, if this pod has it already."""
         ...
 
-    async def pull(self, pod_uid: str, image: str, keyring: Keyring) -> Image:
-        """Fetch the image from the pod's own network.
+    async def pull(self, pod_uid: str, image: str, keyring: Keyring, progress: Progress) -> Image:
+        """Fetch the image from the pod's own network, and tell of its layers meanwhile.
 
         Raises `towline.pull.attempt.PullFailed`, whose text is containerd's.
         """

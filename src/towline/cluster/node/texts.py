@@ -19,6 +19,8 @@ class Words:
     type: EventType
     reason: str
     message: str
+    topic: str = ""
+    """Words of one topic replace each other."""
 
 
 CONTAINER_CREATING = "ContainerCreating"

@@ -30,4 +30,4 @@ class Voice:
             metadata.resource_version,
             self._pod.field_path(container) if container else "",
         )
-        self._record(Happening(about, words.type, words.reason, words.message))
+        self._record(Happening(about, words.type, words.reason, words.message, words.topic))
