@@ -88,8 +88,8 @@ class PacketTrace(Answer, frozen=True, kw_only=True):
 async def trace_packet(context: Context, asked: TracePacket) -> PacketTrace:
     """Follow one packet."""
     protocol = _protocol(asked)
-    model = _model(context.resources)
-    subnet, address = _origin(model, asked)
+    model = network_model(context.resources)
+    subnet, address = origin(model, asked.source, asked.vpc_id)
     named = None if _is_address(asked.destination) else _named(model, subnet, asked)
     destinations = (asked.destination,) if named is None else named.addresses
     if not destinations:
@@ -118,7 +118,8 @@ def _protocol(asked: TracePacket) -> Protocol:
         raise Refusal("InvalidParameterValue", f"`Protocol` must be one of {known}.") from None
 
 
-def _model(resources: Resources) -> NetworkModel:
+def network_model(resources: Resources) -> NetworkModel:
+    """Everything that the records say of the network."""
     return NetworkModel(
         vpcs=resources.vpcs.list(),
         subnets=resources.subnets.list(),
@@ -136,20 +137,20 @@ def _model(resources: Resources) -> NetworkModel:
     )
 
 
-def _origin(model: NetworkModel, asked: TracePacket) -> tuple[Subnet, str]:
-    """Where the packet begins; refused when that is nowhere or in several places."""
-    found = [*_pods(model, asked.source), *_subnets(model, asked.source)]
-    if not found and _is_address(asked.source):
-        homes = (model.subnet_at(vpc.id, asked.source) for vpc in model.vpcs)
-        found = [(home, asked.source) for home in homes if home is not None]
-    found = [(subnet, ip) for subnet, ip in found if asked.vpc_id in {"", subnet.vpc_id}]
+def origin(model: NetworkModel, source: str, vpc_id: str) -> tuple[Subnet, str]:
+    """Where a packet begins: a subnet, and the private address of a pod; refused when that is nowhere
+    or in several places.
+    """
+    found = [*_pods(model, source), *_subnets(model, source)]
+    if not found and _is_address(source):
+        homes = (model.subnet_at(vpc.id, source) for vpc in model.vpcs)
+        found = [(home, source) for home in homes if home is not None]
+    found = [(subnet, ip) for subnet, ip in found if vpc_id in {"", subnet.vpc_id}]
     if not found:
-        raise Refusal("ResourceNotFound", f"There is no pod and no subnet `{asked.source}`.")
+        raise Refusal("ResourceNotFound", f"There is no pod and no subnet `{source}`.")
     if len(found) > 1:
         places = ", ".join(f"{ip or subnet.id} in {subnet.vpc_id}" for subnet, ip in found)
-        raise Refusal(
-            "InvalidParameterValue", f"`{asked.source}` is not one but several: {places}."
-        )
+        raise Refusal("InvalidParameterValue", f"`{source}` is not one but several: {places}.")
     return found[0]
 
 
