@@ -108,7 +108,7 @@ async def test_a_credential_is_told_by_its_digest(tmp_path: Path) -> None:
 
 
 async def test_an_account_may_not_pull_from_other_namespaces(tmp_path: Path) -> None:
-    """Its password was chosen, so its name alone says who it is."""
+    """What it may is told, for the remedy is to give it more."""
     async with open_context(tmp_path) as context:
         registry = await running_instance(context)
         await answered(
@@ -121,7 +121,8 @@ async def test_an_account_may_not_pull_from_other_namespaces(tmp_path: Path) -> 
             Name="robot",
             Permissions=[{"Resource": "other", "Actions": ["tcr:PullRepository"]}],
         )
-        seen = (await plane(context, Username=made["Name"], SecretSha256="")).credential
+        shown = {"Username": made["Name"], "SecretSha256": digest_of_secret(made["Password"])}
+        seen = (await plane(context, **shown)).credential
 
         assert seen.service_account
         assert (seen.state, seen.namespaces) == (CredentialState.OTHER_NAMESPACE, ("other",))
