@@ -88,6 +88,8 @@ class TokenSeen:
     """Whose key was sent; None for an anonymous request."""
     answer: HttpSeen | None = None
     """None when the way to the token host failed."""
+    withheld: bool = False
+    """There is a key, but it was not sent: the realm speaks plain HTTP, or is not whom it should be."""
     has_token: bool = False
     unreadable: bool = False
     """200 with something that is no token document."""
@@ -152,6 +154,8 @@ class ManifestSeen:
     """Of the bytes that came."""
     stated_digest: str = ""
     """Docker-Content-Digest."""
+    own_media_type: str = ""
+    """The media type that the document itself states."""
     schema: int = 0
     """schemaVersion; 0 when it is no JSON."""
     unreadable: str = ""
@@ -180,6 +184,14 @@ class ConfigSeen:
     unreadable: str = ""
 
 
+class LayerProblem(StrEnum):
+    """What is wrong with the content of a layer whose bytes are those that the manifest names."""
+
+    BAD_COMPRESSION = "its compressed bytes cannot be unpacked"
+    BAD_TAR = "unpacked, it is no tar archive"
+    OTHER_DIFF_ID = "unpacked, it has another digest than the config says"
+
+
 @dataclass(frozen=True, slots=True)
 class LayerSeen:
     """The first bytes of a layer, wherever the registry sends one for them."""
@@ -199,6 +211,8 @@ class LayerSeen:
     """The way to the host it was redirected to, when that is another."""
     seen_digest: str = ""
     """Of the whole layer when it is small enough to have come whole."""
+    problem: LayerProblem | None = None
+    """What unpacking it brought to light, as far as its bytes came."""
 
 
 @dataclass(frozen=True, slots=True)

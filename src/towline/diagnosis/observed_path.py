@@ -112,6 +112,7 @@ class ProxyOutcome(StrEnum):
     ANSWERED_NO = "answered with another status than 200"
     NO_ANSWER = "no answer"
     NOT_HTTP = "answered something else than HTTP"
+    NOT_PROBED = "of a kind that is not looked at (SOCKS)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,173 @@
+"""From where a probe looks: whose sockets, name servers, authorities, proxies, clock and disk.
+
+A check from the wrong place passes. A pod's pull is probed with sockets of the pod's network
+namespace and the pod's `resolv.conf`; a plain image reference from the machine itself.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+STEP_SECONDS = 4.0
+TOTAL_SECONDS = 10.0
+DNS_PORT = 53
+
+
+class Sockets(Protocol):
+    """Makes non-blocking sockets in the network that is looked at."""
+
+    def stream(self, address: str, /) -> socket.socket:
+        """A TCP socket for this address."""
+        ...
+
+    def datagram(self, address: str, /) -> socket.socket:
+        """A UDP socket for this address."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """`resolv.conf` and the hosts file, as Go's resolver reads them."""
+
+    servers: tuple[tuple[str, int], ...] = ()
+    """In order; at most three, as in resolv.conf(5)."""
+    search: tuple[str, ...] = ()
+    ndots: int = 1
+    hosts: str = ""
+    """The text of the hosts file."""
+
+    @classmethod
+    def parse(cls, resolv_conf: str, hosts: str = "") -> Resolver:
+        """Read both files; lines that mean nothing are left out."""
+        servers, search, ndots = list[tuple[str, int]](), tuple[str, ...](), 1
+        for line in resolv_conf.splitlines():
+            match line.split():
+                case ["nameserver", address, *_] if _is_address(address):
+                    servers.append((address, DNS_PORT))
+                case ["search", *domains]:
+                    search = tuple(domain.strip(".") for domain in domains)
+                case ["domain", domain, *_]:
+                    search = (domain.strip("."),)
+                case ["options", *options]:
+                    ndots = _ndots(options, ndots)
+        return cls(tuple(servers[:3]), tuple(filter(None, search)), ndots, hosts)
+
+    def names(self, host: str) -> tuple[str, ...]:
+        """The names to ask for, in order (Go's `nameList`)."""
+        if host.endswith("."):
+            return (host.rstrip("."),)
+        searched = tuple(f"{host}.{domain}" for domain in self.search)
+        if host.count(".") >= self.ndots:
+            return (host, *searched)
+        return (*searched, host)
+
+    def hosts_line(self, host: str) -> str:
+        """The first line of the hosts file that has an address for this name."""
+        wanted = host.lower().rstrip(".")
+        for line in self.hosts.splitlines():
+            words = line.partition("#")[0].split()
+            names = (word.lower().rstrip(".") for word in words[1:])
+            if words and _is_address(words[0]) and wanted in names:
+                return " ".join(words)
+        return ""
+
+
+def _ndots(options: list[str], default: int) -> int:
+    for option in options:
+        name, _, value = option.partition(":")
+        if name == "ndots" and value.isdigit():
+            default = min(int(value), 15)
+    return default
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxy variables of a runtime's environment, read as Go's `http.ProxyFromEnvironment`."""
+
+    https: str = ""
+    http: str = ""
+    no_proxy: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Proxies:
+        """Capitals win over small letters."""
+
+        def read(name: str) -> str:
+            return environment.get(name) or environment.get(name.lower()) or ""
+
+        return cls(read("HTTPS_PROXY"), read("HTTP_PROXY"), read("NO_PROXY"))
+
+    def before(self, scheme: str, host: str, port: int) -> tuple[str, str]:
+        """The variable and the proxy's URL for this host; both empty when it is reached directly."""
+        url = self.https if scheme == "https" else self.http
+        if not url or _is_local(host) or any(_covers(e, host, port) for e in self._exceptions()):
+            return "", ""
+        return f"{scheme.upper()}_PROXY", url
+
+    def _exceptions(self) -> tuple[str, ...]:
+        return tuple(filter(None, (part.strip().lower() for part in self.no_proxy.split(","))))
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _covers(exception: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY is for this host: `*`, an address, a network, or a domain."""
+    if exception == "*":
+        return True
+    if "/" in exception and _is_address(host):
+        try:
+            return ip_address(host) in ip_network(exception, strict=False)
+        except ValueError:
+            return False
+    name, colon, wanted = exception.rpartition(":")
+    if colon and wanted.isdigit() and "]" not in wanted and ":" not in name.strip("[]"):
+        if int(wanted) != port:
+            return False
+        exception = name
+    exception = exception.strip("[]").removeprefix("*")
+    domain = exception.lstrip(".")
+    return host.lower().endswith(f".{domain}") or (
+        host.lower() == domain and not exception.startswith(".")
+    )
+
+
+_NO_PROXIES = Proxies()
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """One place to look from."""
+
+    name: str
+    """As evidence calls it: `this machine`, `pod default/web`."""
+    sockets: Sockets
+    resolver: Resolver
+    clock: Callable[[], float]
+    """Unix time."""
+    ca_file: Path | None = None
+    """Authorities that are believed beside the machine's own."""
+    proxies: Proxies = _NO_PROXIES
+    store: Path | None = None
+    """The folder that images are kept in, for its free space."""
+
+
+def proxy_without_secrets(url: str) -> str:
+    """A proxy's URL without user and password."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
