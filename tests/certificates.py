@@ -32,6 +32,7 @@ class Wish:
     names: tuple[str, ...] = ()
     common_name: str = "test"
     expired: bool = False
+    future: bool = False
     authority: bool = False
 
 
@@ -39,7 +40,7 @@ def issue(folder: Path, wish: Wish, signer: Issued | None = None) -> Issued:
     """Make a certificate; self-signed unless somebody signs it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, wish.common_name)])
-    end = datetime.now(UTC) + (-DAY if wish.expired else DAY)
+    end = datetime.now(UTC) + (-DAY if wish.expired else 12 * DAY if wish.future else DAY)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
