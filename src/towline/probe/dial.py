@@ -9,7 +9,7 @@ import struct
 
 from towline.diagnosis.observed_path import DialOutcome, DialSeen, IcmpSeen
 from towline.probe.stream import RawStream
-from towline.probe.vantage import STEP_SECONDS, Sockets
+from towline.probe.vantage import Sockets
 
 SMALL_SEGMENT = 400
 _IP_RECVERR, _IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h; Python's socket does not name them
@@ -41,9 +41,9 @@ _SILENT = frozenset({DialOutcome.TIMED_OUT, DialOutcome.PROHIBITED})
 
 
 async def dial(
-    sockets: Sockets, address: str, port: int, segment: int = 0
+    sockets: Sockets, address: str, port: int, seconds: float, segment: int = 0
 ) -> tuple[DialSeen, RawStream | None]:
-    """Connect within a step's time; `segment` bounds what the other side may send in one packet."""
+    """Connect within some seconds; `segment` bounds what the other side may send in one packet."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
@@ -52,19 +52,19 @@ async def dial(
         return DialSeen(address, port, _outcome(error), _name(error)), None
     try:
         _prepare(sock, address, segment)
-        async with asyncio.timeout(STEP_SECONDS):
+        async with asyncio.timeout(seconds):
             await loop.sock_connect(sock, (address, port))
     except OSError as error:
-        seconds = loop.time() - began
+        took = loop.time() - began
         icmp = _icmp(sock)
         sock.close()
         own = _outcome(error) in _SILENT and _is_dropped_here(sockets, address, port)
-        return DialSeen(address, port, _outcome(error), _name(error), icmp, own, "", seconds), None
+        return DialSeen(address, port, _outcome(error), _name(error), icmp, own, "", took), None
     except BaseException:
         sock.close()
         raise
-    local, seconds = str(sock.getsockname()[0]), loop.time() - began
-    connected = DialSeen(address, port, DialOutcome.CONNECTED, local=local, seconds=seconds)
+    local, took = str(sock.getsockname()[0]), loop.time() - began
+    connected = DialSeen(address, port, DialOutcome.CONNECTED, local=local, seconds=took)
     return connected, RawStream(sock)
 
 

@@ -18,7 +18,6 @@ import msgspec
 from towline.diagnosis.observation import HttpOutcome, HttpSeen
 from towline.oci.error_code import read_errors
 from towline.probe.stream import Stream
-from towline.probe.vantage import STEP_SECONDS
 from towline.pull.token import USER_AGENT
 from towline.pull.wire import Url
 
@@ -88,13 +87,13 @@ class Reply:
     """OpenSSL's name for the alert that came instead of an answer."""
 
 
-async def exchange(stream: Stream, ask: Ask, *, whole_url: bool = False) -> Reply:
-    """Ask and read the answer, within a step's time; `whole_url` is what a plain proxy wants."""
+async def exchange(stream: Stream, ask: Ask, seconds: float, *, whole_url: bool = False) -> Reply:
+    """Ask and read the answer, within some seconds; `whole_url` is what a plain proxy wants."""
     talk = _Talk(stream, ask)
     loop = asyncio.get_running_loop()
     began, alert = loop.time(), ""
     try:
-        async with asyncio.timeout(STEP_SECONDS):
+        async with asyncio.timeout(seconds):
             await talk.request(whole_url=whole_url)
             await talk.answer()
         outcome = talk.outcome

@@ -20,10 +20,9 @@ import dns.rcode
 import dns.rdatatype
 
 from towline.diagnosis.observed_path import DnsSeen, NameAnswer, NameOutcome
-from towline.probe.vantage import STEP_SECONDS, Resolver, Sockets
+from towline.probe.vantage import Resolver, Sockets
 
-FIRST_PATIENCE = 1.0  # then the question is put again: one datagram may be lost
-SECOND_PATIENCE = STEP_SECONDS - FIRST_PATIENCE
+ONCE = 0.25  # of the patience; then the question is put again: one datagram may be lost
 _PAYLOAD = 1232  # what fits every path without fragments (DNS flag day 2020)
 _NOWHERE = (("127.0.0.1", 53), ("::1", 53))  # whom Go asks when resolv.conf names nobody
 _CODES = {
@@ -48,9 +47,10 @@ class _Question:
 class NameProbe:
     """Looks names up from one vantage."""
 
-    def __init__(self, sockets: Sockets, resolver: Resolver) -> None:
+    def __init__(self, sockets: Sockets, resolver: Resolver, patience: float) -> None:
         self._sockets = sockets
         self._resolver = resolver
+        self._once, self._again = ONCE * patience, (1 - ONCE) * patience
 
     async def look_up(self, host: str) -> DnsSeen:
         """All that there is to see of a name."""
@@ -92,13 +92,13 @@ class NameProbe:
             query = dns.message.make_query(f"{question.name}.", question.kind, payload=_PAYLOAD)
         except (dns.exception.DNSException, UnicodeError):
             return question.answered(NameOutcome.NXDOMAIN, "not a name that DNS can hold")
-        answer = await self._by_datagram(question, query, FIRST_PATIENCE)
+        answer = await self._by_datagram(question, query, self._once)
         if not _silent(answer):
             return answer
         if question.kind != "A":
-            return await self._by_datagram(question, query, SECOND_PATIENCE)
+            return await self._by_datagram(question, query, self._again)
         async with asyncio.TaskGroup() as group:
-            again = group.create_task(self._by_datagram(question, query, SECOND_PATIENCE))
+            again = group.create_task(self._by_datagram(question, query, self._again))
             streamed = group.create_task(self._by_stream(question, query))
         answer = again.result()
         return replace(answer, over_tcp=streamed.result().outcome) if _silent(answer) else answer
@@ -126,7 +126,7 @@ class NameProbe:
         loop = asyncio.get_running_loop()
         sock = self._sockets.stream(question.server[0])
         try:
-            async with asyncio.timeout(SECOND_PATIENCE):
+            async with asyncio.timeout(self._again):
                 await loop.sock_connect(sock, question.server)
                 wire = query.to_wire()
                 await loop.sock_sendall(sock, len(wire).to_bytes(2, "big") + wire)

@@ -2,7 +2,7 @@
 
 Name, address, proxy, TLS, `/v2/`, challenge, token, manifest, config, layers, disk: in the order of
 a pull, each with what tells look-alikes apart, until something fails so that nothing behind it can
-be seen. A probe takes ten seconds at most and keeps what it has seen when they are over.
+be seen. A probe takes no longer than its vantage has patience, and keeps what it has seen by then.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from towline.probe.manifest import (
 from towline.probe.opener import Opener, read_challenge
 from towline.probe.talk import Talk
 from towline.probe.target import Target
-from towline.probe.vantage import TOTAL_SECONDS, Vantage
+from towline.probe.vantage import Vantage
 from towline.probe.way import Eyes
 from towline.pull.keyring import Login
 from towline.pull.wire import Transport, Url
@@ -60,7 +60,7 @@ async def probe(target: Target, vantage: Vantage) -> Observations:
     walk = _Walk(target, talk, registry, seen, vantage.store)
     try:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(vantage.patience.total):
                 await walk.go()
                 walk.seen = replace(walk.seen, complete=True)
     finally:

@@ -15,7 +15,7 @@ from towline.probe.authorities import Authorities
 from towline.probe.dial import dial
 from towline.probe.name import NameProbe, authority
 from towline.probe.stream import Stream, TlsStream
-from towline.probe.vantage import STEP_SECONDS, Sockets, proxy_without_secrets
+from towline.probe.vantage import Sockets, proxy_without_secrets
 
 MAX_EXCERPT = 1024
 _PORTS = {"http": 80, "https": 443}
@@ -62,8 +62,11 @@ class Proxy:
 class ProxyProbe:
     """Reaches a proxy, and has it connect."""
 
-    def __init__(self, sockets: Sockets, names: NameProbe, authorities: Authorities) -> None:
+    def __init__(
+        self, sockets: Sockets, names: NameProbe, authorities: Authorities, seconds: float
+    ) -> None:
         self._sockets = sockets
+        self._seconds = seconds
         self._names = names
         self._authorities = authorities
 
@@ -79,7 +82,7 @@ class ProxyProbe:
         if not seen.dns.addresses:
             return replace(seen, outcome=ProxyOutcome.NO_ADDRESS), None
         for address in seen.dns.addresses:
-            dialled, stream = await dial(self._sockets, address, proxy.port)
+            dialled, stream = await dial(self._sockets, address, proxy.port, self._seconds)
             seen = replace(seen, dials=(*seen.dials, dialled))
             if stream is not None:
                 return await self._secured(proxy, seen, stream, host)
@@ -89,7 +92,7 @@ class ProxyProbe:
         """Another connection to a proxy that was reached; raises `OSError`."""
         address = next(d.address for d in seen.dials if d.outcome is DialOutcome.CONNECTED)
         assert proxy.port is not None, "it was reached"
-        dialled, stream = await dial(self._sockets, address, proxy.port)
+        dialled, stream = await dial(self._sockets, address, proxy.port, self._seconds)
         if stream is None:
             raise ConnectionError(dialled.error)
         _, secured = await self._secured(proxy, seen, stream, proxy.parts.hostname or "")
@@ -104,7 +107,8 @@ class ProxyProbe:
             return seen, stream
         secured = TlsStream(stream, self._authorities.trusted, host)
         try:
-            await secured.shake()
+            async with asyncio.timeout(self._seconds):
+                await secured.shake()
         except OSError as error:
             stream.close()
             reason = error.reason if isinstance(error, ssl.SSLError) else type(error).__name__
@@ -114,14 +118,14 @@ class ProxyProbe:
 
 
 async def connect(
-    proxy: Proxy, seen: ProxySeen, stream: Stream, place: tuple[str, int]
+    proxy: Proxy, seen: ProxySeen, stream: Stream, place: tuple[str, int], seconds: float
 ) -> ProxySeen:
     """Have the proxy connect to a place (RFC 9110 §9.3.6); the stream then leads there."""
     http = h11.Connection(h11.CLIENT)
     target = authority(*place)
     headers = [("Host", target), *proxy.authorization]
     try:
-        async with asyncio.timeout(STEP_SECONDS):
+        async with asyncio.timeout(seconds):
             request = h11.Request(method="CONNECT", target=target, headers=headers)
             await stream.send((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
             return await _connected(http, seen, stream)

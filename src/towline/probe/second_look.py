@@ -132,7 +132,7 @@ class _SecondLook:
         place = authority(self._handshake.host, int(port))
         url = Url(scheme, place, self._handshake.host, int(port), "/v2/")
         try:
-            return await exchange(stream, Ask("GET", url))
+            return await exchange(stream, Ask("GET", url), self._handshake.seconds)
         finally:
             stream.close()
 

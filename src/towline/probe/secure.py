@@ -13,7 +13,6 @@ from towline.diagnosis.observed_path import CertificateSeen, TlsOutcome, TlsSeen
 from towline.probe.authorities import Authorities
 from towline.probe.certificate import problems, read_certificate
 from towline.probe.stream import Stream, TlsStream
-from towline.probe.vantage import STEP_SECONDS
 
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 _HTTP = re.compile(rb"HTTP/|\s*<(?:!doctype|html)", re.IGNORECASE)
@@ -42,6 +41,8 @@ class Handshake:
     clock: Callable[[], float]
     verified: bool
     """Whether the certificate matters."""
+    seconds: float
+    """How long one handshake may take."""
 
     @property
     def name(self) -> str:
@@ -65,10 +66,10 @@ class Shaken:
 async def shake(
     handshake: Handshake, stream: Stream, context: ssl.SSLContext, name: str | None = None
 ) -> Shaken:
-    """One handshake on a new connection, within a step's time."""
+    """One handshake on a new connection, within its time."""
     secured = TlsStream(stream, context, handshake.name if name is None else name or None)
     try:
-        async with asyncio.timeout(STEP_SECONDS):
+        async with asyncio.timeout(handshake.seconds):
             await secured.shake()
     except OSError as error:
         stream.close()

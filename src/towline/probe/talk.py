@@ -94,7 +94,7 @@ class Talk:
         if way.seen.scheme == "http" and ask.url.scheme == "https":
             ask = replace(ask, url=replace(ask.url, scheme="http"))
         try:
-            reply = await exchange(stream, ask, whole_url=way.whole_url)
+            reply = await exchange(stream, ask, self._eyes.step, whole_url=way.whole_url)
         except BaseException:
             stream.close()
             raise

@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-STEP_SECONDS = 4.0
-TOTAL_SECONDS = 10.0
 DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a probe may take, in seconds: who only warns has less of it than who explains."""
+
+    step: float = 4.0
+    total: float = 10.0
 
 
 class Sockets(Protocol):
@@ -148,6 +154,7 @@ def _covers(exception: str, host: str, port: int) -> bool:
 
 
 _NO_PROXIES = Proxies()
+_USUAL = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,7 @@ class Vantage:
     ca_file: Path | None = None
     """Authorities that are believed beside the machine's own."""
     proxies: Proxies = _NO_PROXIES
+    patience: Patience = _USUAL
     store: Path | None = None
     """The folder that images are kept in, for its free space."""
 

@@ -23,7 +23,7 @@ from towline.probe.proxy import Proxy, ProxyProbe, connect
 from towline.probe.second_look import look_again
 from towline.probe.secure import Handshake, secure, shake
 from towline.probe.stream import RawStream, Stream
-from towline.probe.vantage import STEP_SECONDS, Vantage
+from towline.probe.vantage import Vantage
 from towline.pull.wire import Transport, Url
 
 MAX_ADDRESSES = 8
@@ -60,9 +60,10 @@ class Eyes:
     def __init__(self, vantage: Vantage) -> None:
         self.vantage = vantage
         self.sockets = vantage.sockets
-        self.names = NameProbe(vantage.sockets, vantage.resolver)
+        self.step = vantage.patience.step
+        self.names = NameProbe(vantage.sockets, vantage.resolver, self.step)
         self.authorities = Authorities(vantage.ca_file)
-        self.proxies = ProxyProbe(vantage.sockets, self.names, self.authorities)
+        self.proxies = ProxyProbe(vantage.sockets, self.names, self.authorities, self.step)
 
 
 class Way:
@@ -163,7 +164,8 @@ class Way:
         self._proxy = proxy
         seen, stream = await self._eyes.proxies.reach(proxy)
         if stream is not None and self.seen.scheme == "https":
-            seen = await connect(proxy, seen, stream, (self._place.host, self._place.port))
+            place = (self._place.host, self._place.port)
+            seen = await connect(proxy, seen, stream, place, self._eyes.step)
         self.seen = replace(self.seen, proxy=seen)
         if seen.outcome is ProxyOutcome.CONNECTED:
             return stream
@@ -187,12 +189,12 @@ class Way:
     ) -> tuple[tuple[DialSeen, ...], RawStream | None]:
         """All addresses at once; when one has answered, the others get a moment more."""
         async with asyncio.TaskGroup() as group:
-            port, sockets = self._place.port, self._eyes.sockets
+            port, sockets, step = self._place.port, self._eyes.sockets, self._eyes.step
             tasks = [
-                group.create_task(dial(sockets, address, port))
+                group.create_task(dial(sockets, address, port, step))
                 for address in addresses[:MAX_ADDRESSES]
             ]
-            pending, patience = set(tasks), STEP_SECONDS + GRACE
+            pending, patience = set(tasks), step + GRACE
             while pending:
                 done, pending = await asyncio.wait(
                     pending, timeout=patience, return_when=asyncio.FIRST_COMPLETED
@@ -212,14 +214,21 @@ class Way:
     def _handshake(self) -> Handshake:
         place, eyes = self._place, self._eyes
         peer = authority(self._address or place.host, place.port)
-        clock, verified = eyes.vantage.clock, self.seen.verified
-        return Handshake(place.host, peer, self._connect, eyes.authorities, clock, verified)
+        return Handshake(
+            place.host,
+            peer,
+            self._connect,
+            eyes.authorities,
+            eyes.vantage.clock,
+            self.seen.verified,
+            eyes.step,
+        )
 
     async def _connect(self, segment: int) -> Stream:
-        place = self._place
         if self._proxy is not None:
             return await self._connect_through(self._proxy)
-        seen, stream = await dial(self._eyes.sockets, self._address, place.port, segment)
+        eyes, port = self._eyes, self._place.port
+        seen, stream = await dial(eyes.sockets, self._address, port, eyes.step, segment)
         if stream is None:
             raise ConnectionError(seen.error)
         return stream
@@ -229,7 +238,7 @@ class Way:
         stream = await self._eyes.proxies.again(proxy, self.seen.proxy)
         if self.seen.scheme == "https":
             place = (self._place.host, self._place.port)
-            seen = await connect(proxy, self.seen.proxy, stream, place)
+            seen = await connect(proxy, self.seen.proxy, stream, place, self._eyes.step)
             if seen.outcome is not ProxyOutcome.CONNECTED:
                 stream.close()
                 raise ConnectionError(seen.outcome.value)
