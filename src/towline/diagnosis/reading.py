@@ -1,0 +1,17 @@
+"""What a runtime printed about a failed pull, taken apart: innermost cause, request, client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The parts of a text that signs look at."""
+
+    text: str
+    """All of it that belongs to one attempt."""
+    cause: str
+    """The innermost cause, lower-case, without the chain of wrappers."""
+    client: str = ""
+    """`containerd`, `docker`, `podman` ...; empty when it cannot be told."""
