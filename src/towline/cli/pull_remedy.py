@@ -69,6 +69,8 @@ _REMEDIES: Mapping[type, str] = {
 def _network_remedy(fault: Fault) -> str:
     if fault.trouble is Trouble.HTTP_ANSWER:
         return "The registry speaks plain HTTP: give --plain-http if you trust the network to it."
+    if fault.trouble is Trouble.NOT_PINNED:
+        return "Find out whether the registry's certificate was renewed; then pin the new one."
     if fault.trouble in _UNTRUSTED:
         return "Give the registry's authority by --ca-file, or trust it by --insecure-skip-verify."
     if fault.trouble in _UNREACHED:

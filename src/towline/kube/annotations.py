@@ -17,12 +17,16 @@ EIP_ID_LIST = f"{PREFIX}eip-id-list"
 EIP_INJECTION = f"{PREFIX}eip-injection"
 EIP_CLAIM_DELETE_POLICY = f"{PREFIX}eip-claim-delete-policy"
 RESOLV_CONF = f"{PREFIX}resolv-conf"
+REGISTRY_CERTIFICATE = "towline.dev/registry-certificate-sha256"
+"""The only certificate that a registry may show: `HOST=<SHA-256 in hex>[,…]`. Ours, not the cloud's."""
 AVAILABLE_IP_COUNT = f"{PREFIX}available-ip-count"
 """A label of a node: how many pods its subnet has addresses for."""
 RELEASE_CREDENTIAL = "towline.dev/release-credential"
 """On a Namespace: the instance whose pull credential is released into it."""
 
-REGISTRY_ANNOTATIONS = frozenset({REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT})
+REGISTRY_ANNOTATIONS = frozenset(
+    {REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT, REGISTRY_CERTIFICATE}
+)
 NETWORK_ANNOTATIONS = frozenset(
     {
         SECURITY_GROUP_ID,

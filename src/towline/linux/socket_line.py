@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -30,6 +32,14 @@ class SocketLine:
     def peer(self) -> str:
         """`address:port` of the other end."""
         return self._peer
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the other side's certificate, in hex; empty where no TLS is spoken."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return ""
+        shown = self.sock.getpeercert(binary_form=True)
+        return hashlib.sha256(shown).hexdigest() if shown else ""
 
     def close(self) -> None:
         """Hang up."""

@@ -129,7 +129,9 @@ class _Try:
 
 async def _try(attempt: _Try, means: _Means) -> PulledImage:
     reference = attempt.reference
-    visits = Visits(means.wire, attempt.record, attempt.policy.transport(reference.domain))
+    policy = attempt.policy
+    transport = policy.transport(reference.domain)
+    visits = Visits(means.wire, attempt.record, transport, policy.pins)
     try:
         url = _registry(visits, reference)
         await visits.settle(url)

@@ -203,6 +203,9 @@ _STREAMS = {
     Trouble.TLS_ALERT: "remote error: tls: {f.detail}",
     Trouble.TLS_FAILED: "tls: {f.detail}",
     Trouble.RESET: "read tcp {f.local}->{f.subject}: read: connection reset by peer",
+    Trouble.NOT_PINNED: (  # ours: containerd has no pins
+        _CERTIFICATE + "certificate of {f.subject} is not the pinned one: {f.detail}"
+    ),
     Trouble.CLOSED: "EOF",
     Trouble.STALLED: "context canceled",
     Trouble.MALFORMED: (

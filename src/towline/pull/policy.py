@@ -1,17 +1,22 @@
-"""Which registries are reached over plain HTTP, and whose certificates are not verified.
+"""Which registries are reached over plain HTTP, whose certificates are not verified, and whose are known.
 
-Both lists come from a pod's annotations. An entry is `host[:port]` exactly as it stands before the
+The lists come from a pod's annotations. An entry is `host[:port]` exactly as it stands before the
 image's first slash; a port that is part of the image's name must be part of the entry. `all` stands
 for every registry of the pod. When a registry is in both lists, HTTP wins: there is no certificate
-to skip.
+to skip. A registry whose certificate is pinned is in neither list, whatever they say: it must show
+that certificate, which then needs no authority, no name and no date to be believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, REGISTRY_INSECURE_SKIP_VERIFY
+from towline.kube.annotations import (
+    REGISTRY_CERTIFICATE,
+    REGISTRY_HTTP_ENDPOINT,
+    REGISTRY_INSECURE_SKIP_VERIFY,
+)
 from towline.pull.wire import Transport
 
 ALL = "all"
@@ -34,6 +39,31 @@ class AddressList:
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """The certificates that registries must show, each by the SHA-256 of its DER form, in hex."""
+
+    fingerprints: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By `host[:port]` in lower case."""
+
+    @classmethod
+    def parse(cls, value: str) -> Pins:
+        """Read `a=<hex>,b:5000=<hex>`; two for one host allow for a change of certificates.
+
+        What is no fingerprint fits no certificate, so that a slip closes and never opens.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for word in filter(None, map(str.strip, value.lower().split(","))):
+            host, _, digest = word.partition("=")
+            plain = digest.strip().removeprefix("sha256:").replace(":", "")
+            found[host.strip()] = found.get(host.strip(), frozenset()) | {plain}
+        return cls(found)
+
+    def of(self, address: str) -> frozenset[str]:
+        """The fingerprints for a registry; empty when its certificate is verified as usual."""
+        return self.fingerprints.get(address.lower(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryPolicy:
     """How registries are spoken to; by default over TLS with a verified certificate."""
 
@@ -41,6 +71,7 @@ class RegistryPolicy:
     unverified: AddressList = AddressList()
     lenient: AddressList = AddressList()
     """Registries on our own loopback, which may answer plain HTTP."""
+    pins: Pins = Pins()
 
     @classmethod
     def from_annotations(cls, annotations: Mapping[str, str]) -> RegistryPolicy:
@@ -48,10 +79,13 @@ class RegistryPolicy:
         return cls(
             AddressList.parse(annotations.get(REGISTRY_HTTP_ENDPOINT, "")),
             AddressList.parse(annotations.get(REGISTRY_INSECURE_SKIP_VERIFY, "")),
+            pins=Pins.parse(annotations.get(REGISTRY_CERTIFICATE, "")),
         )
 
     def transport(self, address: str) -> Transport:
         """How the registry of this `host[:port]` is spoken to."""
+        if self.pins.of(address):
+            return Transport.TLS
         if address in self.plain_http:
             return Transport.PLAIN
         if address in self.unverified:

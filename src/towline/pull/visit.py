@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from towline.pull.attempt import OK, Record, Step, StepKind
-from towline.pull.wire import Answer, Line, Request, Transport, Trouble, Url, Wire, WireFailed
+from towline.pull.policy import Pins
+from towline.pull.wire import (
+    Answer,
+    Fault,
+    Line,
+    Request,
+    Transport,
+    Trouble,
+    Url,
+    Wire,
+    WireFailed,
+)
 
 _T = TypeVar("_T")
 _Key = tuple[str, str, int]
@@ -27,12 +38,15 @@ class Reply:
 
 class Visits:
     """All lines of one attempt. `transport` is the registry's; what it refers to is verified
-    likewise.
+    likewise, but for hosts whose certificate is pinned.
     """
 
-    def __init__(self, wire: Wire, record: Record, transport: Transport) -> None:
+    def __init__(
+        self, wire: Wire, record: Record, transport: Transport, pins: Pins | None = None
+    ) -> None:
         self._wire = wire
         self._record = record
+        self._pins = pins or Pins()
         self.transport = transport
         self._idle = defaultdict[_Key, list[Line]](list)
         self._lines = set[Line]()
@@ -98,12 +112,22 @@ class Visits:
         line = await self._dial(url)
         if url.scheme == "http":
             return line
-        secured = self._wire.secure(line, url.host, self.transport)
+        secured = self._secured(line, url)
         try:
             return await self._step(StepKind.SECURE, line.peer, secured, lambda _: OK)
         except BaseException:
             line.close()
             raise
+
+    async def _secured(self, line: Line, url: Url) -> Line:
+        pinned = self._pins.of(url.authority)
+        if not pinned:
+            return await self._wire.secure(line, url.host, self.transport)
+        secured = await self._wire.secure(line, url.host, Transport.TLS_UNVERIFIED)
+        if secured.fingerprint not in pinned:
+            detail = f"SHA-256 {secured.fingerprint} instead of {' or '.join(sorted(pinned))}"
+            raise WireFailed(Fault(Trouble.NOT_PINNED, url.authority, detail=detail))
+        return secured
 
     async def _dial(self, url: Url) -> Line:
         first: WireFailed | None = None

@@ -35,6 +35,7 @@ class Trouble(StrEnum):
     NO_ADDRESS_NAMES = "certificate names no addresses"
     LEGACY_NAME = "certificate has only a common name"
     EXPIRED = "certificate is not valid now"
+    NOT_PINNED = "certificate is not the one that is pinned"
     TLS_ALERT = "the server refused the handshake"
     TLS_FAILED = "TLS failed"
     RESET = "connection reset"
@@ -188,6 +189,11 @@ class Line(Protocol):
     @property
     def peer(self) -> str:
         """`address:port` of the other end."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the other side's certificate, in hex; empty where no TLS is spoken."""
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from towline.kube.annotations import (
 
 
 def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
-    """People copy them from its pages."""
+    """People copy them from its pages; the pin of a certificate is ours."""
     assert {
         "eks.tke.cloud.tencent.com/registry-insecure-skip-verify",
         "eks.tke.cloud.tencent.com/registry-http-endpoint",
@@ -22,6 +22,7 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
         "eks.tke.cloud.tencent.com/eip-injection",
         "eks.tke.cloud.tencent.com/eip-claim-delete-policy",
         "eks.tke.cloud.tencent.com/resolv-conf",
+        "towline.dev/registry-certificate-sha256",
     } == POD_ANNOTATIONS
 
 

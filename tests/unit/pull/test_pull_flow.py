@@ -6,10 +6,13 @@ The registries are scripted ones in this process, so that each fault can be had 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from tests.certificates import Wish, issue
 from tests.images import MadeImage, busybox_tar, file, image, index, tar
 from tests.registries import ScriptedRegistry, scripted
@@ -23,7 +26,7 @@ from towline.oci.reference import Reference
 from towline.pull.attempt import PullFailed, StepKind
 from towline.pull.flow import PulledImage, pull
 from towline.pull.keyring import Keyring, Login
-from towline.pull.policy import AddressList, RegistryPolicy
+from towline.pull.policy import AddressList, Pins, RegistryPolicy
 from towline.pull.progress import NoProgress
 
 AMD64 = Platform("linux", "amd64")
@@ -316,6 +319,24 @@ async def test_a_bad_certificate_is_judged_as_go_judges_it(
     head = resolving(reference, f'failed to do request: Head "{url}": ')
     assert text.startswith(f"{head}tls: failed to verify certificate: x509: {said}")
     assert still.split("current time")[0] == text.split("current time")[0]
+
+
+async def test_a_pinned_certificate_is_believed_and_no_other(
+    puller: Puller, small: MadeImage, tmp_path: Path
+) -> None:
+    """It needs no authority and no right name; another certificate is refused, whoever signed it."""
+    shown = issue(tmp_path, Wish(("10.0.0.1",), expired=True))
+    certificate = x509.load_pem_x509_certificate(shown.certificate.read_bytes())
+    sha256 = certificate.fingerprint(SHA256()).hex()
+    async with scripted(ScriptedRegistry(small), shown) as registry:
+        reference = f"{registry.address}/a:latest"
+        pinned = Pins.parse(f"{registry.address}={sha256}")
+        await puller(reference, policy=RegistryPolicy(pins=pinned))
+        other = Pins.parse(f"{registry.address}={'0' * 64}")
+        text = await failure(puller(reference, policy=replace(ALL_UNVERIFIED, pins=other)))
+
+    assert "x509: certificate of 127.0.0.1:" in text
+    assert f"is not the pinned one: SHA-256 {sha256} instead of {'0' * 64}" in text
 
 
 async def test_a_certificate_of_the_installation_is_trusted(

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towline.kube.annotations import (
+    REGISTRY_CERTIFICATE,
     REGISTRY_HTTP_ENDPOINT,
     REGISTRY_INSECURE_SKIP_VERIFY,
     misplaced,
 )
-from towline.pull.policy import RegistryPolicy
+from towline.pull.policy import Pins, RegistryPolicy
 from towline.pull.wire import Transport, Url
 
 SKIP, HTTP = REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT
@@ -52,6 +53,25 @@ def test_no_value_opens_more_than_it_lists(value: str, address: str) -> None:
 
     unverified = policy.transport(address) is Transport.TLS_UNVERIFIED
     assert unverified == (address.lower() in words or "all" in words)
+
+
+@pytest.mark.parametrize(
+    "value", ["h.io=AB:CD", "h.io=sha256:abcd", " h.io = abcd ,,", "H.io=abcd"], ids=str
+)
+def test_a_pin_is_read_however_tools_print_it(value: str) -> None:
+    """OpenSSL prints colons and capitals."""
+    assert Pins.parse(value).of("h.IO") == {"abcd"}
+
+
+def test_a_pinned_registry_speaks_tls_whatever_else_is_said() -> None:
+    """The pin is the strictest word, and what is no pin fits no certificate."""
+    said = {SKIP: "all", HTTP: "h.io", REGISTRY_CERTIFICATE: "h.io=ab,h.io=cd,b.io"}
+    policy = RegistryPolicy.from_annotations(said)
+
+    assert policy.transport("h.io") is Transport.TLS
+    assert policy.pins.of("h.io") == {"ab", "cd"}
+    assert policy.pins.of("b.io") == {""}
+    assert policy.transport("c.io") is Transport.TLS_UNVERIFIED
 
 
 def test_an_annotation_on_the_workload_is_misplaced() -> None:
