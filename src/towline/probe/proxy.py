@@ -129,17 +129,21 @@ async def connect(
             request = h11.Request(method="CONNECT", target=target, headers=headers)
             await stream.send((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
             return await _connected(http, seen, stream)
-    except h11.RemoteProtocolError:
-        return replace(seen, outcome=ProxyOutcome.NOT_HTTP)
     except OSError:
         return replace(seen, outcome=ProxyOutcome.NO_ANSWER)
 
 
 async def _connected(http: h11.Connection, seen: ProxySeen, stream: Stream) -> ProxySeen:
+    heard = False
     while True:
-        event = http.next_event()
+        try:
+            event = http.next_event()
+        except h11.RemoteProtocolError:
+            return replace(seen, outcome=ProxyOutcome.NOT_HTTP if heard else ProxyOutcome.NO_ANSWER)
         if event is h11.NEED_DATA:
-            http.receive_data(await stream.receive())
+            content = await stream.receive()
+            heard = heard or bool(content)
+            http.receive_data(content)
         elif isinstance(event, h11.Response):
             reason = event.reason.decode("ascii", "replace")
             seen = replace(seen, status=event.status_code, reason=reason)

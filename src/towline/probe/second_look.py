@@ -39,7 +39,7 @@ async def look_again(handshake: Handshake, seen: TlsSeen) -> TlsSeen:
         small = versions = other = first = plain = None
         if seen.outcome is TlsOutcome.TIMED_OUT:
             small = group.create_task(look.passes(segment=SMALL_SEGMENT))
-        if seen.outcome is TlsOutcome.ALERT:
+        if seen.outcome is TlsOutcome.ALERT or seen.outcome in _IMPATIENT:
             versions = group.create_task(look.versions())
         if seen.outcome in _IMPATIENT or "unrecognized" in seen.alert:
             other = group.create_task(look.passes(name=_NOBODY))
