@@ -126,7 +126,7 @@ NODES = ResourceType(
     f"{_CORE}Node",
     namespaced=False,
     short_names=("no",),
-    subresources=(_status("Node"),),
+    subresources=(_status("Node"), Subresource("proxy", "NodeProxyOptions", ("get",))),
 )
 SERVICES = ResourceType(
     "",

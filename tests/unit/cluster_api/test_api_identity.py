@@ -144,6 +144,20 @@ async def test_logs_need_a_container_and_a_kubelet(tmp_path: Path) -> None:
     assert broken["message"] == "Internal error occurred: broken"
 
 
+async def test_what_a_kubelet_answers_is_passed_on(tmp_path: Path) -> None:
+    """Its words and its refusals, with the path and the query behind `proxy`."""
+    async with demo(tmp_path) as (api, session), kubelet(api) as node:
+        asked = f"/api/v1/nodes/{NODE}/proxy/containerLogs/demo/web/main"
+        good = await (await session.get(f"{asked}?tailLines=1")).text()
+        node.complaint = (409, "not now")
+        bad = await session.get(asked)
+
+        assert good == "line 0\nline 1\n"
+        assert node.asked[0] == ("/containerLogs/demo/web/main", {"tailLines": "1"})
+        assert (bad.status, await bad.text()) == (409, "not now")
+        await refusal(await session.get("/api/v1/nodes/nowhere/proxy/healthz"), 404)
+
+
 async def test_a_kubelet_that_does_not_answer_is_named(tmp_path: Path) -> None:
     """With its address and what went wrong."""
     async with demo(tmp_path) as (api, session):

@@ -18,6 +18,7 @@ from towline.cluster.api.call import Answer, Call, Reply
 from towline.cluster.api.collection_endpoint import CollectionEndpoint
 from towline.cluster.api.document_endpoint import DocumentEndpoint
 from towline.cluster.api.log_endpoint import LogEndpoint
+from towline.cluster.api.node_proxy import PROXY, NodeProxy
 from towline.cluster.api.object_endpoint import ObjectEndpoint
 from towline.cluster.api.review_endpoint import ReviewEndpoint
 from towline.cluster.api.route import address_of, is_document, verb_of
@@ -37,6 +38,7 @@ class Endpoints:
     objects: ObjectEndpoint
     collections: CollectionEndpoint
     logs: LogEndpoint
+    nodes: NodeProxy
     reviews: ReviewEndpoint
 
 
@@ -86,6 +88,8 @@ class Application:
             return self._endpoints.reviews.answer(call, address, user)
         if address.subresource == "log":
             return await self._endpoints.logs.get(call, address)
+        if address.subresource == PROXY:
+            return await self._endpoints.nodes.get(call, address)
         return await self._answers[verb](call, address)
 
 

@@ -87,6 +87,7 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
     CONTROLLERS: (Rule((EVERY,), (EVERY,), (EVERY,)),),
     NODES_GROUP: (
         Rule(_READ, ("",), ("configmaps", "namespaces", "secrets", "serviceaccounts", "services")),
+        Rule(_READ, ("apps",), ("deployments", "replicasets")),
         Rule((*_READ, "delete"), ("",), ("pods",)),
         Rule((*_READ, *_WRITE), ("",), ("nodes",)),
         Rule(("patch", "update"), ("",), ("nodes/status", "pods/status")),

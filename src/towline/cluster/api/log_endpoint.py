@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-
 from towline.cluster.api.address import Address
 from towline.cluster.api.call import Call, Reply, Stream
+from towline.cluster.api.kubelets import Complaint, Kubelets, passed_on
 from towline.cluster.api.objects import Objects
 from towline.cluster.api.page import is_number
 from towline.kube import refusal
 from towline.kube.refusal import FieldError, Refusal
-from towline.kube.resource_type import NODES, ResourceType
+from towline.kube.resource_type import ResourceType
 
 Object = dict[str, Any]
 PLAIN = "text/plain"
-MAX_COMPLAINT = 2048  # bytes of a kubelet's error: k8s.io/apiserver's HttpResponseChecker
-_CONNECT = aiohttp.ClientTimeout(total=None, sock_connect=10)
 _FLAGS = ("follow", "previous", "timestamps")
 _OPTIONS = ResourceType("", "v1", "pods", "PodLogOptions", "", namespaced=True)
 
 
 class LogEndpoint:
-    """Answers `pods/log`. The session belongs to whoever made it."""
+    """Answers `pods/log`."""
 
-    def __init__(
-        self, objects: Objects, session: aiohttp.ClientSession, tls: ssl.SSLContext
-    ) -> None:
+    def __init__(self, objects: Objects, kubelets: Kubelets) -> None:
         self._objects = objects
-        self._session = session
-        self._tls = tls
+        self._kubelets = kubelets
 
     async def get(self, call: Call, address: Address) -> Reply:
         """The log of one container; raises refusals, also those of the kubelet."""
@@ -45,46 +37,11 @@ class LogEndpoint:
         if not node:  # nobody has taken the pod: it has said nothing yet
             return Stream(_nothing(), PLAIN)
         path = "/".join(quote(one, safe="") for one in (address.namespace, address.name, container))
-        url = f"https://{self._kubelet_of(node)}/containerLogs/{path}"
-        return Stream(await self._opened(url, query, address), PLAIN)
-
-    def _kubelet_of(self, name: str) -> str:
-        status = self._objects.read(Address(NODES, name=name)).get("status") or {}
-        addresses = status.get("addresses") or ()
-        hosts = [one["address"] for one in addresses if one["type"] == "InternalIP"]
-        port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port")
-        if not hosts or not port:
-            known = [f"{{{one['type']} {one['address']}}}" for one in addresses]
-            message = f"no preferred addresses found; known addresses: [{' '.join(known)}]"
-            raise Refusal(500, "InternalError", f"Internal error occurred: {message}")
-        host = f"[{hosts[0]}]" if ":" in hosts[0] else hosts[0]
-        return f"{host}:{port}"
-
-    async def _opened(
-        self, url: str, query: Mapping[str, str], address: Address
-    ) -> AsyncGenerator[bytes, None]:
-        """The kubelet's answer, begun, so that its complaint can still be a Status."""
         try:
-            answer = await self._session.get(
-                url, params=query, ssl=self._tls, timeout=_CONNECT, allow_redirects=False
-            )
-        except (aiohttp.ClientError, OSError) as error:
-            raise Refusal(500, "", f'Get "{url}": {_words(error)}') from None
-        if answer.status != 200:
-            complaint = (await answer.content.read(MAX_COMPLAINT)).decode(errors="replace")
-            answer.close()
-            raise _complaint(answer.status, complaint.strip(), address)
-        return _passed_on(answer)
-
-
-async def _passed_on(answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    try:
-        async for chunk in answer.content.iter_any():
-            yield chunk
-    except aiohttp.ClientError:
-        return  # the kubelet has gone: the log ends here, as it does with the real server
-    finally:
-        answer.close()
+            answer = await self._kubelets.ask(node, f"containerLogs/{path}", query)
+        except Complaint as complaint:
+            raise _refused(complaint, address) from None
+        return Stream(passed_on(answer), PLAIN)
 
 
 async def _nothing() -> AsyncGenerator[bytes, None]:
@@ -92,21 +49,13 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
     yield b""  # makes it a generator
 
 
-def _complaint(code: int, text: str, address: Address) -> Refusal:
+def _refused(complaint: Complaint, address: Address) -> Refusal:
+    code, text = complaint.code, complaint.text
     if code == 400:
         return refusal.bad_request(text)
     if code == 404:
         return Refusal(404, "NotFound", text or f'pods "{address.name}" not found')
     return Refusal(500, "InternalError", f"Internal error occurred: {text or f'status {code}'}")
-
-
-def _words(error: Exception) -> str:
-    """What Go says of a connection that could not be made."""
-    if not isinstance(error, aiohttp.ClientConnectorError):
-        return str(error) or type(error).__name__
-    number = error.os_error.errno
-    reason = os.strerror(number).lower() if number else str(error.os_error)
-    return f"dial tcp {error.host}:{error.port}: connect: {reason}"
 
 
 def _container(pod: Object, wanted: str) -> str:

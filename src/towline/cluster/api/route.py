@@ -59,6 +59,8 @@ def _below(resource: ResourceType, namespace: str, below: Sequence[str]) -> Addr
             return Address(resource, namespace, name)
         case [name, subresource] if resource.subresource(subresource) is not None:
             return Address(resource, namespace, name, subresource)
+        case [name, "proxy", *_] if resource.subresource("proxy") is not None:
+            return Address(resource, namespace, name, "proxy")
     raise refusal.no_such_path()
 
 

@@ -24,8 +24,10 @@ from towline.cluster.api.authentication import Authenticator
 from towline.cluster.api.call import Answer, Call, Reply, Stream
 from towline.cluster.api.collection_endpoint import CollectionEndpoint
 from towline.cluster.api.document_endpoint import DocumentEndpoint
+from towline.cluster.api.kubelets import Kubelets
 from towline.cluster.api.log_endpoint import LogEndpoint
 from towline.cluster.api.namespace_creation import NamespaceCreation
+from towline.cluster.api.node_proxy import NodeProxy
 from towline.cluster.api.object_endpoint import ObjectEndpoint
 from towline.cluster.api.objects import Objects
 from towline.cluster.api.review_endpoint import ReviewEndpoint
@@ -48,11 +50,13 @@ async def serve(store: Store, settings: Settings, hooks: Hooks, ready: Callable[
     async with asyncio.TaskGroup() as tasks, _session() as session:
         tokens = TokenMaker(settings.service_account_key, store, time.time)
         authenticator = Authenticator(settings.tokens, tokens)
+        kubelets = Kubelets(objects, session, _kubelet_tls(settings))
         endpoints = Endpoints(
             DocumentEndpoint(f"{settings.address}:{settings.port}"),
             ObjectEndpoint(objects, namespaces, tokens),
             CollectionEndpoint(objects),
-            LogEndpoint(objects, session, _kubelet_tls(settings)),
+            LogEndpoint(objects, kubelets),
+            NodeProxy(kubelets),
             ReviewEndpoint(authenticator),
         )
         door = _Door(Application(authenticator, endpoints), tasks)
