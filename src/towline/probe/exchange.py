@@ -100,7 +100,7 @@ async def exchange(stream: Stream, ask: Ask, seconds: float, *, whole_url: bool 
     except TimeoutError:
         outcome = HttpOutcome.STALLED if talk.head else HttpOutcome.TIMED_OUT
     except OSError as error:
-        outcome = HttpOutcome.TRUNCATED if talk.head else HttpOutcome.RESET
+        outcome = HttpOutcome.RESET
         alert = str(error.reason or "") if isinstance(error, ssl.SSLError) else ""
     except h11.RemoteProtocolError:
         outcome = talk.broken()

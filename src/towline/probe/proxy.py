@@ -131,6 +131,9 @@ async def connect(
             return await _connected(http, seen, stream)
     except OSError:
         return replace(seen, outcome=ProxyOutcome.NO_ANSWER)
+    except BaseException:
+        stream.close()
+        raise
 
 
 async def _connected(http: h11.Connection, seen: ProxySeen, stream: Stream) -> ProxySeen:

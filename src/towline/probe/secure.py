@@ -74,6 +74,9 @@ async def shake(
     except OSError as error:
         stream.close()
         return _failed(error, secured.heard)
+    except BaseException:
+        stream.close()
+        raise
     return Shaken(TlsOutcome.SHAKEN, secured)
 
 

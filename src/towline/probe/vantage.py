@@ -170,9 +170,9 @@ class Vantage:
     ca_file: Path | None = None
     """Authorities that are believed beside the machine's own."""
     proxies: Proxies = _NO_PROXIES
-    patience: Patience = _USUAL
     store: Path | None = None
     """The folder that images are kept in, for its free space."""
+    patience: Patience = _USUAL
 
 
 def proxy_without_secrets(url: str) -> str:

@@ -52,7 +52,7 @@ def vantage(
         time.time,
         ca_file,
         proxies or Proxies(),
-        Patience(2.0, 10.0),
+        patience=Patience(2.0, 10.0),
     )
 
 
