@@ -177,14 +177,18 @@ class _Opener:
         self._source = source
         self._loop = loop
         self._opening: Future[tuple[Body, int]] | None = None
+        self._cancelled = False
 
     def open(self, offset: int) -> tuple[Body, int]:
         """Blocks until the source has answered."""
         self._opening = asyncio.run_coroutine_threadsafe(self._source.open(offset), self._loop)
+        if self._cancelled:  # before there was anything to cancel
+            self._opening.cancel()
         return self._opening.result()
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
+        self._cancelled = True
         if self._opening is not None:
             self._opening.cancel()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Iterator
+import threading
+from collections.abc import Coroutine, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.images import file, tar
@@ -71,8 +73,6 @@ class StuckBody(ScriptedBody):
 
     def __init__(self) -> None:
         super().__init__(b"")
-        import threading
-
         self.shut = threading.Event()
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -83,6 +83,30 @@ class StuckBody(ScriptedBody):
     def close(self) -> None:
         """Let the reader go."""
         self.shut.set()
+
+
+class HesitantSource:
+    """Hesitates while it is asked, and then gives no answer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.reached = asyncio.Event()
+        self.go_on = threading.Event()
+        self.was_stopped = False
+        self._loop = loop
+
+    def open(self, offset: int) -> Coroutine[Any, Any, tuple[ScriptedBody, int]]:
+        """Called by the thread; what it returns is run by the loop."""
+        self._loop.call_soon_threadsafe(self.reached.set)
+        self.go_on.wait(60)
+        return self._keep_silent()
+
+    async def _keep_silent(self) -> tuple[ScriptedBody, int]:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            self.was_stopped = True
+            raise
+        return ScriptedBody(b""), 0
 
 
 class StuckSource:
@@ -282,6 +306,21 @@ async def test_a_cancelled_layer_leaves_nothing(store: LayerStore) -> None:
 
     assert not store.has(layer().diff_id)
     assert not list((store.path(layer().diff_id).parent.parent / "partial").iterdir())
+
+
+async def test_a_layer_given_up_while_its_source_is_being_asked_is_not_waited_for(
+    store: LayerStore,
+) -> None:
+    """The thread that asks and the loop that gives up may meet at any point."""
+    source = HesitantSource(asyncio.get_running_loop())
+    async with asyncio.TaskGroup() as tasks:
+        taking = tasks.create_task(take(store, layer(), source))
+        await source.reached.wait()
+        taking.cancel()
+        await asyncio.sleep(0)  # the task has given up
+        source.go_on.set()
+
+    assert source.was_stopped
 
 
 async def test_a_store_belongs_to_one_process(store: LayerStore, tmp_path: Path) -> None:
