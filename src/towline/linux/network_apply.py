@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
-from towline.linux import network_namespace
+from towline.linux import large_packets, network_namespace
 from towline.linux.command import ip_batch, nft_load
 from towline.network.address import hardware_address
 from towline.network.plan import (
@@ -37,7 +37,7 @@ _InOneNamespace = CreateBridge | DeleteLink | AddAddress | RemoveAddress | _OfRo
 async def apply(changes: Sequence[Change]) -> None:
     """Make the changes in their order; raises `Problem` at the first that is refused.
 
-    Neighbouring changes in one namespace go into one batch.
+    Neighbouring changes in one namespace go into one batch. New links take large packets.
     """
     pending = list[_Lines]()
     for change in changes:
@@ -48,6 +48,27 @@ async def apply(changes: Sequence[Change]) -> None:
         await _flush(pending)
         await _make(change)
     await _flush(pending)
+    await asyncio.to_thread(_enlarge, changes)
+
+
+def _enlarge(changes: Sequence[Change]) -> None:
+    """A bridge takes what all that is plugged into it takes, and nothing large while it is empty."""
+    made = dict[str, list[str]]()
+    for end in _new_ends(changes):
+        made.setdefault(end.namespace, []).extend(filter(None, (end.link, end.bridge)))
+    for namespace, links in made.items():
+        large_packets.take(namespace, links, large_packets.LARGE)
+
+
+def _new_ends(changes: Sequence[Change]) -> Iterator[End]:
+    for change in changes:
+        match change:
+            case CreateWire(wire):
+                yield from (wire.near, wire.far)
+            case PlugIn(end):
+                yield end
+            case _:
+                pass
 
 
 async def _flush(pending: list[_Lines]) -> None:

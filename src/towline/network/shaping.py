@@ -72,8 +72,8 @@ def limit_lines(limit: Limit, side: Side) -> tuple[str, ...]:
 
 
 def unlimited_lines(link: str) -> tuple[str, ...]:
-    """The lines that take a limit off an end that has one."""
-    return (f"qdisc delete dev {link} root",)
+    """The lines that leave an end without a limit, whether it has one or not."""
+    return (f"qdisc replace dev {link} root noqueue",)
 
 
 def _of_gateways(model: NetworkModel) -> Iterator[Limit]:

@@ -7,13 +7,13 @@ was made anew is known by its number. After a new start of the agent, all of it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from towline.linux import network_namespace
+from towline.linux import large_packets, network_namespace
 from towline.linux.command import tc_batch
 from towline.network.model import NetworkModel
-from towline.network.name import Names
+from towline.network.name import Names, leads_to_internet
 from towline.network.shaping import Limit, Side, limit_lines, limits, unlimited_lines
 
 
@@ -33,40 +33,40 @@ class Bandwidth:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._laid: dict[_End, tuple[str, ...]] = {}
+        """By end; nothing for one without a limit."""
 
     async def shape(self, model: NetworkModel) -> None:
         """Lay what is missing and take off what is not wanted; raises `Problem`."""
-        wanted = {
+        limited = {
             (namespace, limit.link): limit_lines(limit, side)
             for limit in limits(model)
             for namespace, side in self._sides(limit)
         }
         routers = {self._names.router(vpc.id) for vpc in model.vpcs}
         ends = await asyncio.to_thread(_ends, routers | {self._names.internet})
-        self._laid = {end: lines for end, lines in self._laid.items() if end in ends.values()}
-        for place in wanted.keys() & ends.keys():
-            await self._lay(ends[place], wanted[place])
-        for end in [end for end in self._laid if (end.namespace, end.link) not in wanted]:
-            await self._take_off(end)
+        self._laid = {end: lines for end, lines in self._laid.items() if end in ends}
+        for end in ends:
+            await self._lay(end, limited.get((end.namespace, end.link), ()))
 
     def _sides(self, limit: Limit) -> Iterator[tuple[str, Side]]:
         yield self._names.router(limit.vpc_id), Side.OUT
         yield self._names.internet, Side.IN
 
-    async def _lay(self, end: _End, lines: tuple[str, ...]) -> None:
-        if self._laid.get(end) != lines:
-            await tc_batch(end.namespace, lines)
-            self._laid[end] = lines
+    async def _lay(self, end: _End, limited: tuple[str, ...]) -> None:
+        if self._laid.get(end) == limited:
+            return
+        await tc_batch(end.namespace, limited or unlimited_lines(end.link))
+        # Large packets would have to wait for each other where only little may pass.
+        largest = large_packets.USUAL if limited else large_packets.LARGE
+        await asyncio.to_thread(large_packets.take, end.namespace, [end.link], largest)
+        self._laid[end] = limited
 
-    async def _take_off(self, end: _End) -> None:
-        await tc_batch(end.namespace, unlimited_lines(end.link))
-        del self._laid[end]
 
-
-def _ends(namespaces: set[str]) -> Mapping[tuple[str, str], _End]:
-    """The links in some namespaces, by namespace and name."""
-    return {
-        (name, link): _End(name, network_namespace.identity(name), link, number)
+def _ends(namespaces: set[str]) -> list[_End]:
+    """The ends of all wires to the internet."""
+    return [
+        _End(name, network_namespace.identity(name), link, number)
         for name in namespaces
         for link, number in network_namespace.link_numbers(name).items()
-    }
+        if leads_to_internet(link)
+    ]
