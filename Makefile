@@ -37,8 +37,8 @@ docs: install  ## Write docs/commands.md anew, after a change of the command lin
 conformance: install  ## Run the official OCI distribution conformance program against the registry.
 	@PYTHONPATH=. $(BIN)/python tools/conformance.py
 
-bench: install  ## Measure, with the peers beside us in the same run.
-	@for script in bench/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+bench: install  ## Measure, with the peers beside us in the same run; as root, or by sudo.
+	@for script in bench/*.py; do echo "== $$script"; $(AS_ROOT) env PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 clean:  ## Remove what install made inside this folder.
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

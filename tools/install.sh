@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
 # What runs pods and networks; then what the story and the tests have beside them as clients, peers and judges.
 PACKAGES=(ca-certificates crun runc conmon nftables iproute2)
-PACKAGES+=(busybox-static skopeo podman docker-registry containerd postgresql dnsmasq-base procps util-linux)
+PACKAGES+=(busybox-static skopeo podman docker-registry containerd postgresql dnsmasq-base iperf3 procps util-linux)
 KUBECTL=(1.27 1.30 1.33)
 STAMP=.venv/.installed
 
