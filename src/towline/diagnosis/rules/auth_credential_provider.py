@@ -1,0 +1,24 @@
+"""auth.credential-provider: the credential provider failed."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at the provider's log"),
+        who=Who.PLATFORM,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="auth.credential-provider",
+    title="The credential provider failed",
+    remedy=remedy,
+    decided_by="the provider's exit",
+)

@@ -1,0 +1,25 @@
+"""auth.token-service-error: the token service fails."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Look at the token service of {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="auth.token-service-error",
+    title="The token service fails",
+    remedy=remedy,
+    decided_by="the token request",
+)

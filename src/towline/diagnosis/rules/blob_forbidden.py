@@ -1,0 +1,24 @@
+"""blob.forbidden: the blob store refuses."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at the blob store's credentials and the clock that signs its links"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="blob.forbidden",
+    title="The blob store refuses",
+    remedy=remedy,
+    decided_by="the answer of the blob store",
+)

@@ -1,0 +1,23 @@
+"""blob.redirect-loop: the blob is redirected in a circle."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Mend the redirects of the blob store"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="blob.redirect-loop",
+    title="The blob is redirected in a circle",
+    remedy=remedy,
+    decided_by="follow the redirects",
+)

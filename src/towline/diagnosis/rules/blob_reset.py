@@ -1,0 +1,24 @@
+"""blob.reset: the blob's transfer is reset."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look for a middlebox between here and the blob store"),
+        who=Who.NETWORK_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="blob.reset",
+    title="The blob's transfer is reset",
+    remedy=remedy,
+    decided_by="the blob's bytes",
+)

@@ -1,0 +1,25 @@
+"""blob.server-error: the blob store fails."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Look at the blob store of {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="blob.server-error",
+    title="The blob store fails",
+    remedy=remedy,
+    decided_by="GET of the blob",
+)

@@ -1,0 +1,24 @@
+"""blob.size-mismatch: the blob is shorter or longer than its manifest says."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import image
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Delete the blob from the cache, or push {image(facts)} again"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="blob.size-mismatch",
+    title="The blob is shorter or longer than its manifest says",
+    remedy=remedy,
+    decided_by="Content-Length against the manifest",
+)

@@ -1,0 +1,27 @@
+"""blob.truncated: the blob's transfer ends early."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            "Try again; if it ends at the same byte, delete the blob from "
+            "the cache or push it again"
+        ),
+        who=Who.NETWORK_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="blob.truncated",
+    title="The blob's transfer ends early",
+    remedy=remedy,
+    decided_by="the last byte of the blob, twice",
+)

@@ -1,0 +1,24 @@
+"""blob.unauthorized: the registry wants a credential for the blob that it did not want for the manifest."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Configure {registry(facts)} alike for manifests and blobs"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="blob.unauthorized",
+    title="The registry wants a credential for the blob that it did not want for the manifest",
+    remedy=remedy,
+    decided_by="GET of the blob",
+)

@@ -1,0 +1,24 @@
+"""blob.unknown: the registry lacks a blob of the image."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import image
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Push {image(facts)} again"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="blob.unknown",
+    title="The registry lacks a blob of the image",
+    remedy=remedy,
+    decided_by="HEAD of each blob",
+)

@@ -1,0 +1,26 @@
+"""dns.no-resolver: whoever pulls has no name server."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            "Give the pod a name server (dnsPolicy or dnsConfig), or drop "
+            "the override of its resolv.conf"
+        ),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="dns.no-resolver",
+    title="Whoever pulls has no name server",
+    remedy=remedy,
+    decided_by="the nameserver lines of its resolv.conf",
+)

@@ -1,0 +1,24 @@
+"""dns.nodata: the registry's name exists and has no address."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Add an A record for {registry(facts)}"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="dns.nodata",
+    title="The registry's name exists and has no address",
+    remedy=remedy,
+    decided_by="the answer of each name server (no error, no address)",
+)

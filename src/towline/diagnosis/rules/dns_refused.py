@@ -1,0 +1,23 @@
+"""dns.refused: the name server refuses to answer this client."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Let this subnet query the name server, or ask another one"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="dns.refused",
+    title="The name server refuses to answer this client",
+    remedy=remedy,
+    decided_by="the response code of each name server",
+)

@@ -1,0 +1,23 @@
+"""dns.server-refused: nothing listens at the name server's port 53."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Start the name server or correct its address in resolv.conf"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="dns.server-refused",
+    title="Nothing listens at the name server's port 53",
+    remedy=remedy,
+    decided_by="a question by UDP to each name server",
+)

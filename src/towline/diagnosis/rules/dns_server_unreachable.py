@@ -1,0 +1,26 @@
+"""dns.server-unreachable: the name server cannot be reached."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            "Open UDP and TCP port 53 to the name server and give it a "
+            "route, or use one that can be reached"
+        ),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="dns.server-unreachable",
+    title="The name server cannot be reached",
+    remedy=remedy,
+    decided_by="a question by UDP to each name server",
+)

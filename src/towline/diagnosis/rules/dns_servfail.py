@@ -1,0 +1,24 @@
+"""dns.servfail: the name server failed (SERVFAIL)."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Mend the forwarder behind the name server"),
+        who=Who.NETWORK_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="dns.servfail",
+    title="The name server failed (SERVFAIL)",
+    remedy=remedy,
+    decided_by="the response code of each name server",
+)

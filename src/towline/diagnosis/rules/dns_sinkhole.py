@@ -1,0 +1,26 @@
+"""dns.sinkhole: the registry's name leads to a loopback or zero address."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            f"Remove the hosts entry, hostAlias or DNS filter that points {registry(facts)} there"
+        ),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="dns.sinkhole",
+    title="The registry's name leads to a loopback or zero address",
+    remedy=remedy,
+    decided_by="the address that the name resolves to",
+)

@@ -1,0 +1,24 @@
+"""dns.timeout: the name server does not answer."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Allow UDP and TCP port 53 from here to the name server, or use another one"),
+        who=Who.NETWORK_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="dns.timeout",
+    title="The name server does not answer",
+    remedy=remedy,
+    decided_by="a question by UDP and by TCP to each name server",
+)

@@ -1,0 +1,24 @@
+"""http.bad-gateway: the gateway before the registry gets no answer from it (502)."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at the registry behind the gateway"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="http.bad-gateway",
+    title="The gateway before the registry gets no answer from it (502)",
+    remedy=remedy,
+    decided_by="GET /v2/",
+)

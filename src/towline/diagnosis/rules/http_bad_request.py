@@ -1,0 +1,23 @@
+"""http.bad-request: the registry does not understand the request (400)."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at what stands between: it changes the request"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="http.bad-request",
+    title="The registry does not understand the request (400)",
+    remedy=remedy,
+    decided_by="GET /v2/",
+)

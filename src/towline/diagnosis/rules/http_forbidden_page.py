@@ -1,0 +1,24 @@
+"""http.forbidden-page: a web firewall refuses, with a page instead of a registry's error."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Admit this client at the firewall before {registry(facts)}"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="http.forbidden-page",
+    title="A web firewall refuses, with a page instead of a registry's error",
+    remedy=remedy,
+    decided_by="the content type of the 403",
+)

@@ -1,0 +1,24 @@
+"""http.head-refused: the registry refuses HEAD requests."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Allow HEAD at the gateway before {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="http.head-refused",
+    title="The registry refuses HEAD requests",
+    remedy=remedy,
+    decided_by="HEAD and GET of the manifest",
+)

@@ -1,0 +1,24 @@
+"""http.rate-limit: the registry limits how often it is asked."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Sign in, wait as long as Retry-After says, or pull through a cache"),
+        who=Who.POD_AUTHOR,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="http.rate-limit",
+    title="The registry limits how often it is asked",
+    remedy=remedy,
+    decided_by="the status 429 and its Retry-After",
+)

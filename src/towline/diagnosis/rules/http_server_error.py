@@ -1,0 +1,24 @@
+"""http.server-error: the registry fails (500)."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at the registry's log"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="http.server-error",
+    title="The registry fails (500)",
+    remedy=remedy,
+    decided_by="GET /v2/ and the manifest",
+)

@@ -1,0 +1,24 @@
+"""http.timeout: the registry accepts the request and never answers."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look at the registry: it hangs behind its listener"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="http.timeout",
+    title="The registry accepts the request and never answers",
+    remedy=remedy,
+    decided_by="GET /v2/ with a deadline",
+)

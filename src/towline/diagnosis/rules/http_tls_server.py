@@ -1,0 +1,24 @@
+"""http.tls-server: the registry speaks TLS and was asked in plain HTTP."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Remove {registry(facts)} from eks.tke.cloud.tencent.com/registry-http-endpoint"),
+        who=Who.POD_AUTHOR,
+    )
+
+
+RULE = Rule(
+    code="http.tls-server",
+    title="The registry speaks TLS and was asked in plain HTTP",
+    remedy=remedy,
+    decided_by="a TLS handshake at the same port",
+)

@@ -1,0 +1,25 @@
+"""http.unavailable: the registry is not available (503)."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Try again later, and look at {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="http.unavailable",
+    title="The registry is not available (503)",
+    remedy=remedy,
+    decided_by="GET /v2/",
+)

@@ -1,0 +1,23 @@
+"""net.blackhole: a local route throws away what goes to the registry."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Remove the blackhole route"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.blackhole",
+    title="A local route throws away what goes to the registry",
+    remedy=remedy,
+    decided_by="the local routing table (invalid argument)",
+)

@@ -1,0 +1,24 @@
+"""net.closed: the connection is closed before an answer."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Look for a balancer without targets, or a server that speaks something else"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="net.closed",
+    title="The connection is closed before an answer",
+    remedy=remedy,
+    decided_by="a connection, and whether a plain request is answered",
+)

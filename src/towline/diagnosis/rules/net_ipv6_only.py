@@ -1,0 +1,24 @@
+"""net.ipv6-only: the registry has IPv6 addresses only, and there is no way to them."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Give {registry(facts)} an IPv4 address, or the pod IPv6"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.ipv6-only",
+    title="The registry has IPv6 addresses only, and there is no way to them",
+    remedy=remedy,
+    decided_by="the A and AAAA records of the name",
+)

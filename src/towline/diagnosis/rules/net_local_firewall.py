@@ -1,0 +1,23 @@
+"""net.local-firewall: a rule of the sender's own drops what it sends."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Remove the outbound rule of the pod or its node that drops it"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.local-firewall",
+    title="A rule of the sender's own drops what it sends",
+    remedy=remedy,
+    decided_by="a datagram to the same address: EPERM at once",
+)

@@ -1,0 +1,23 @@
+"""net.mtu: large packets are lost on the way."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Set the MTU of the pod's network to what the path carries"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.mtu",
+    title="Large packets are lost on the way",
+    remedy=remedy,
+    decided_by="a handshake with TCP_MAXSEG 400 passes",
+)

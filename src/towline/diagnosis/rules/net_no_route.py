@@ -1,0 +1,23 @@
+"""net.no-route: a router says that the address cannot be reached."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Add the route, or open the rule of the router that rejects"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.no-route",
+    title="A router says that the address cannot be reached",
+    remedy=remedy,
+    decided_by="the ICMP message and the router that sent it",
+)

@@ -1,0 +1,23 @@
+"""net.prohibited: a local rule prohibits the way to the registry."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Remove the prohibiting route or rule"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.prohibited",
+    title="A local rule prohibits the way to the registry",
+    remedy=remedy,
+    decided_by="the local routing table (permission denied)",
+)

@@ -1,0 +1,23 @@
+"""net.refused: nothing listens where the registry should be."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Correct the port, or start the registry"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.refused",
+    title="Nothing listens where the registry should be",
+    remedy=remedy,
+    decided_by="a connection to the address: RST",
+)

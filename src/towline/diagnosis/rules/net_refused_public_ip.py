@@ -1,0 +1,23 @@
+"""net.refused.public-ip: the registry's public address refuses connections."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Open the registry's public access, or correct the port"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.refused.public-ip",
+    title="The registry's public address refuses connections",
+    remedy=remedy,
+    decided_by="a connection to the address: RST",
+)

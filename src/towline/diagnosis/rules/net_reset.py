@@ -1,0 +1,25 @@
+"""net.reset: the connection is reset."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Look for a middlebox or a balancer without targets before {registry(facts)}"),
+        who=Who.NETWORK_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="net.reset",
+    title="The connection is reset",
+    remedy=remedy,
+    decided_by="when the reset comes, and whether another server name passes",
+)

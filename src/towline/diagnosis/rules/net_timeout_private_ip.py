@@ -1,0 +1,26 @@
+"""net.timeout.private-ip: the registry's private address does not answer."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            "Create the private network access link or allow TCP to the "
+            "address from this subnet; look whether the record is a stale one"
+        ),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.timeout.private-ip",
+    title="The registry's private address does not answer",
+    remedy=remedy,
+    decided_by="a connection to the address, compared with the link's own",
+)

@@ -1,0 +1,28 @@
+"""net.timeout.public-ip: the registry's public address does not answer."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            f"Turn on private domain resolution for {registry(facts)} in the "
+            "VPC, or give the subnet a way out (NAT gateway, EIP, route) and "
+            "admit its address at the registry"
+        ),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.timeout.public-ip",
+    title="The registry's public address does not answer",
+    remedy=remedy,
+    decided_by="a connection to the address, and whether the name should lead to a private one",
+)

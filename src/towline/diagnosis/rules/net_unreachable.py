@@ -1,0 +1,23 @@
+"""net.unreachable: there is no route to the registry's network."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Give the subnet a route to the address"),
+        who=Who.NETWORK_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="net.unreachable",
+    title="There is no route to the registry's network",
+    remedy=remedy,
+    decided_by="the ICMP message, or the local routing table",
+)

@@ -1,0 +1,24 @@
+"""platform.wrong-arch: the image is for another architecture."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import image
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Build {image(facts)} for this architecture"),
+        who=Who.POD_AUTHOR,
+    )
+
+
+RULE = Rule(
+    code="platform.wrong-arch",
+    title="The image is for another architecture",
+    remedy=remedy,
+    decided_by="architecture in the config",
+)

@@ -1,0 +1,23 @@
+"""policy.invalid: the policy file cannot be read."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Correct the policy file"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="policy.invalid",
+    title="The policy file cannot be read",
+    remedy=remedy,
+    decided_by="the policy file",
+)

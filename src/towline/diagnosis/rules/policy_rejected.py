@@ -1,0 +1,23 @@
+"""policy.rejected: a policy rejects the image."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Use an image that the policy admits, or change the policy"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="policy.rejected",
+    title="A policy rejects the image",
+    remedy=remedy,
+    decided_by="the policy file",
+)

@@ -1,0 +1,24 @@
+"""policy.signature-invalid: the image's signature is not accepted."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import image
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Sign {image(facts)} with an accepted key"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="policy.signature-invalid",
+    title="The image's signature is not accepted",
+    remedy=remedy,
+    decided_by="the policy file and the signatures",
+)

@@ -1,0 +1,24 @@
+"""policy.signature-missing: a policy wants a signature, and there is none."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import image
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Sign {image(facts)}, or change the policy"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="policy.signature-missing",
+    title="A policy wants a signature, and there is none",
+    remedy=remedy,
+    decided_by="the policy file and the signatures",
+)

@@ -1,0 +1,28 @@
+"""proxy.cannot-reach: the proxy cannot reach the registry."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            f"Put {registry(facts)} into NO_PROXY if it is a private one, or "
+            "mend the proxy's own way to it"
+        ),
+        who=Who.PLATFORM,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="proxy.cannot-reach",
+    title="The proxy cannot reach the registry",
+    remedy=remedy,
+    decided_by="CONNECT by hand: 502 or 503",
+)

@@ -1,0 +1,24 @@
+"""proxy.denied: the proxy does not let this registry pass."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Admit {registry(facts)} at the proxy, or put it into NO_PROXY"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="proxy.denied",
+    title="The proxy does not let this registry pass",
+    remedy=remedy,
+    decided_by="CONNECT by hand: 403",
+)

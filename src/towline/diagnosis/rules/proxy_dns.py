@@ -1,0 +1,24 @@
+"""proxy.dns: the proxy's name does not resolve."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Correct the proxy's name, or put {registry(facts)} into NO_PROXY"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="proxy.dns",
+    title="The proxy's name does not resolve",
+    remedy=remedy,
+    decided_by="the proxy's name, asked of each name server",
+)

@@ -1,0 +1,24 @@
+"""proxy.refused: the proxy refuses connections."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Correct the proxy's address, or put {registry(facts)} into NO_PROXY"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="proxy.refused",
+    title="The proxy refuses connections",
+    remedy=remedy,
+    decided_by="a connection to the proxy",
+)

@@ -1,0 +1,23 @@
+"""proxy.scheme: the proxy's URL has the wrong scheme."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Write the proxy's URL with http://"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="proxy.scheme",
+    title="The proxy's URL has the wrong scheme",
+    remedy=remedy,
+    decided_by="a plain CONNECT is answered where TLS is not",
+)

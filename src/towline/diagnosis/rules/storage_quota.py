@@ -1,0 +1,23 @@
+"""storage.quota: the quota for images is used up."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Raise the quota"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="storage.quota",
+    title="The quota for images is used up",
+    remedy=remedy,
+    decided_by="the quota",
+)

@@ -1,0 +1,24 @@
+"""tls.client-cert: the registry wants a client certificate."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Give the runtime a client certificate for {registry(facts)}"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="tls.client-cert",
+    title="The registry wants a client certificate",
+    remedy=remedy,
+    decided_by="a handshake with a certificate request",
+)

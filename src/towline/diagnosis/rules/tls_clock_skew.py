@@ -1,0 +1,23 @@
+"""tls.clock-skew: the clock of whoever pulls is wrong."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Set the clock"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="tls.clock-skew",
+    title="The clock of whoever pulls is wrong",
+    remedy=remedy,
+    decided_by="the registry's Date header agrees with its certificate",
+)

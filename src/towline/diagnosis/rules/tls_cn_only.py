@@ -1,0 +1,24 @@
+"""tls.cn-only: the certificate has a common name and no subject alternative names."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Issue the certificate of {registry(facts)} with subject alternative names"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.cn-only",
+    title="The certificate has a common name and no subject alternative names",
+    remedy=remedy,
+    decided_by="the names in the certificate",
+)

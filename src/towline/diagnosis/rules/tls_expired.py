@@ -1,0 +1,24 @@
+"""tls.expired: the registry's certificate has expired."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Renew the certificate of {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.expired",
+    title="The registry's certificate has expired",
+    remedy=remedy,
+    decided_by="its dates, against the registry's own Date header",
+)

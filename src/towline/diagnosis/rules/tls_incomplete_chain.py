@@ -1,0 +1,24 @@
+"""tls.incomplete-chain: the registry does not send its intermediate certificate."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Configure {registry(facts)} to send the whole chain"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.incomplete-chain",
+    title="The registry does not send its intermediate certificate",
+    remedy=remedy,
+    decided_by="the chain that the server sends: one certificate, issued by another",
+)

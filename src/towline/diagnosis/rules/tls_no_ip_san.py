@@ -1,0 +1,23 @@
+"""tls.no-ip-san: the registry is addressed by IP, and its certificate has none."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(_facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=("Use the registry's name, or issue the certificate for the address"),
+        who=Who.POD_AUTHOR,
+    )
+
+
+RULE = Rule(
+    code="tls.no-ip-san",
+    title="The registry is addressed by IP, and its certificate has none",
+    remedy=remedy,
+    decided_by="the names in the certificate",
+)

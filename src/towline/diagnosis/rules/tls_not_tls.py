@@ -1,0 +1,24 @@
+"""tls.not-tls: what listens there does not speak TLS."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Correct the port of {registry(facts)}"),
+        who=Who.POD_AUTHOR,
+    )
+
+
+RULE = Rule(
+    code="tls.not-tls",
+    title="What listens there does not speak TLS",
+    remedy=remedy,
+    decided_by="the first bytes that come",
+)

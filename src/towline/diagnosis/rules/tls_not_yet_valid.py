@@ -1,0 +1,24 @@
+"""tls.not-yet-valid: the registry's certificate is not valid yet."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Issue the certificate of {registry(facts)} anew, or wait"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.not-yet-valid",
+    title="The registry's certificate is not valid yet",
+    remedy=remedy,
+    decided_by="its dates, against the registry's own Date header",
+)

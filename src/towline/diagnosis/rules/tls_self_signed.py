@@ -1,0 +1,29 @@
+"""tls.self-signed: the registry's certificate is self-signed."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(
+            "Trust this certificate "
+            "(towline.dev/registry-certificate-sha256), or annotate the pod "
+            "with eks.tke.cloud.tencent.com/registry-insecure-skip-verify: "
+            f"{registry(facts)}"
+        ),
+        who=Who.POD_AUTHOR,
+    )
+
+
+RULE = Rule(
+    code="tls.self-signed",
+    title="The registry's certificate is self-signed",
+    remedy=remedy,
+    decided_by="the certificate's issuer is its own subject",
+)

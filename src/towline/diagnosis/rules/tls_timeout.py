@@ -1,0 +1,25 @@
+"""tls.timeout: the server accepts connections and never answers the TLS handshake."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Look at the listener of {registry(facts)}: it hangs"),
+        who=Who.REGISTRY_ADMIN,
+        retry_helps=True,
+    )
+
+
+RULE = Rule(
+    code="tls.timeout",
+    title="The server accepts connections and never answers the TLS handshake",
+    remedy=remedy,
+    decided_by="a handshake, one with small segments, and a plain request: no answer to any",
+)

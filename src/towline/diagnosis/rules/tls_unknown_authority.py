@@ -1,0 +1,24 @@
+"""tls.unknown-authority: the registry's certificate is signed by an authority that is not trusted here."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Give the runtime the authority's certificate for {registry(facts)}"),
+        who=Who.PLATFORM,
+    )
+
+
+RULE = Rule(
+    code="tls.unknown-authority",
+    title="The registry's certificate is signed by an authority that is not trusted here",
+    remedy=remedy,
+    decided_by="the chain that the server sends",
+)

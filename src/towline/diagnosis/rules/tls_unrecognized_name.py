@@ -1,0 +1,24 @@
+"""tls.unrecognized-name: the server does not know this name."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Correct the name, or configure the server for {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.unrecognized-name",
+    title="The server does not know this name",
+    remedy=remedy,
+    decided_by="a handshake with another server name",
+)

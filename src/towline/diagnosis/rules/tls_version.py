@@ -1,0 +1,24 @@
+"""tls.version: the registry speaks only TLS versions that are not accepted any more."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Enable TLS 1.2 or newer at {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.version",
+    title="The registry speaks only TLS versions that are not accepted any more",
+    remedy=remedy,
+    decided_by="a handshake with each version",
+)

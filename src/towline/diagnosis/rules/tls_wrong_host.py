@@ -1,0 +1,24 @@
+"""tls.wrong-host: the certificate is for another name."""
+
+from __future__ import annotations
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.rule import Rule
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy, Who
+
+
+def remedy(facts: Facts) -> Remedy:
+    """What mends it."""
+    return Remedy(
+        text=(f"Use a name that the certificate has, or issue it for {registry(facts)}"),
+        who=Who.REGISTRY_ADMIN,
+    )
+
+
+RULE = Rule(
+    code="tls.wrong-host",
+    title="The certificate is for another name",
+    remedy=remedy,
+    decided_by="the names in the certificate",
+)
