@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 from demo.command import Unexpected
@@ -16,6 +17,9 @@ NAMESPACE = "attachments"
 PUBLIC_RESOLVER = "nameserver 198.18.0.53"
 MEGABYTES, MEGABITS_PER_SECOND = 20, 10
 LEAST_SECONDS = 15
+PROGRESS = re.compile(
+    r'Pulling image "[^"]+": \d+\.\d of 2\d\.\d MB, (?P<rate>\d+\.\d) MB/s, \d+s left'
+)
 
 
 def tell(story: Story) -> None:
@@ -68,12 +72,32 @@ def _capped_address(story: Story) -> None:
     attributes = json.dumps({"InternetMaxBandwidthOut": MEGABITS_PER_SECOND})
     began = time.monotonic()
     story.run_pod(NAMESPACE, "capped", image, annotations={EIP_ATTRIBUTES: attributes})
+    _progress(story, "capped")
     story.runs(NAMESPACE, "capped", patience=90)
     seconds = time.monotonic() - began
     if seconds < LEAST_SECONDS:
         raise Unexpected(f"{MEGABYTES} MB came in {seconds:.1f} s: nothing held them back")
     story.tell(f"{MEGABYTES} MB took {seconds:.0f} s.")
+    _leave(story)
 
+
+def _progress(story: Story, name: str) -> None:
+    """`kubectl describe` must tell meanwhile how far it is, at a rate that can be true."""
+    found: list[re.Match[str]] = []
+
+    def is_told() -> bool:
+        described = story.installation.kubectl("-n", NAMESPACE, "describe", "pod", name)
+        found[:] = PROGRESS.finditer(described.succeeded().out)
+        return bool(found)
+
+    until("progress in the pod's events", is_told)
+    story.teller.quote(found[0][0])
+    rate = float(found[0]["rate"])
+    if rate > MEGABITS_PER_SECOND / 8 * 1.2:
+        raise Unexpected(f"{rate} MB/s come through a wire of {MEGABITS_PER_SECOND} Mbit/s")
+
+
+def _leave(story: Story) -> None:
     story.remove_pod(NAMESPACE, "capped")
     until(
         "end of its public address",
