@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import clock, closed, key
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,25 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The key is a token that says itself when it ended."""
+    seen = facts.seen
+    login = key(seen) if seen else None
+    if seen is None or login is None or login.expires is None or (refusal := closed(seen)) is None:
+        return None
+    now = clock(seen)
+    if now is None or login.expires >= now:
+        return None
+    ago = (now - login.expires) // 60
+    return Proof(
+        (f"the key of {login.username} for {login.key} ended {ago} minutes ago", answered(refusal))
+    )
+
+
 RULE = Rule(
     code="auth.expired-credential",
     title="The credential has expired",
     remedy=remedy,
+    proof=proof,
     decided_by="the expiry in the credential",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed, date_of, scoped
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -16,9 +18,32 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The registry does not believe the token that its own token server has just given."""
+    seen = facts.seen
+    if seen is None or seen.challenge is None or (refusal := closed(seen)) is None:
+        return None
+    token = scoped(seen)
+    if (
+        seen.challenge.error != "invalid_token"
+        or token is None
+        or token.answer is None
+        or not token.has_token
+    ):
+        return None
+    here, there = date_of(refusal), date_of(token.answer)
+    apart = (
+        ()
+        if here is None or there is None
+        else (f"their clocks are {abs(here - there)} seconds apart",)
+    )
+    return Proof((answered(token.answer), f"{answered(refusal)}, invalid_token", *apart))
+
+
 RULE = Rule(
     code="auth.invalid-token",
     title="The registry does not accept the token of its own token service",
     remedy=remedy,
+    proof=proof,
     decided_by="the registry's answer to a fresh token",
 )

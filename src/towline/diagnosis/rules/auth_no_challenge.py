@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,24 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """A 401 that does not say what is wanted, or wants what no runtime knows."""
+    seen = facts.seen
+    refusal = closed(seen) if seen else None
+    if seen is None or refusal is None or not refused(refusal, 401):
+        return None
+    if refusal.credential or (
+        seen.challenge is not None and seen.challenge.scheme in {"basic", "bearer"}
+    ):
+        return None
+    wanted = refusal.header("www-authenticate") or "nothing"
+    return Proof((answered(refusal), f"its WWW-Authenticate says {wanted}"))
+
+
 RULE = Rule(
     code="auth.no-challenge",
     title="The registry asks for a credential without saying how",
     remedy=remedy,
+    proof=proof,
     decided_by="the header of the 401",
 )

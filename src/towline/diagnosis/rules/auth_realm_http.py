@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed, scoped
+from towline.diagnosis.seen_realm import is_plain, unreached
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,21 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The challenge of an HTTPS registry names an address without TLS, and that gives no token."""
+    seen = facts.seen
+    if seen is None or seen.challenge is None or not is_plain(seen) or closed(seen) is None:
+        return None
+    token = scoped(seen)
+    if token is not None and token.has_token and not token.withheld:
+        return None
+    return Proof((f"the challenge names {seen.challenge.realm} as token server", *unreached(seen)))
+
+
 RULE = Rule(
     code="auth.realm-http",
     title="The registry names its token host without TLS",
     remedy=remedy,
+    proof=proof,
     decided_by="the realm in the challenge",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_realm import untrusted
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -15,9 +16,16 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """TLS to the token host fails, to the registry it does not."""
+    lines = untrusted(facts.seen) if facts.seen else ()
+    return Proof(lines) if lines else None
+
+
 RULE = Rule(
     code="auth.realm-tls",
     title="The token host's certificate is not trusted",
     remedy=remedy,
+    proof=proof,
     decided_by="a handshake with the token host",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_realm import is_plain, unreached
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +17,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The registry is reached, its token host is not."""
+    if facts.seen is None or is_plain(facts.seen):
+        return None
+    lines = unreached(facts.seen)
+    return Proof(lines) if lines else None
+
+
 RULE = Rule(
     code="auth.realm-unreachable",
     title="The token host cannot be reached",
     remedy=remedy,
+    proof=proof,
     decided_by="the same steps towards the token host",
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed, scoped
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
+from towline.pull.wire import Url
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +19,30 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The challenge leads to no address, or to one where nobody gives tokens."""
+    seen = facts.seen
+    if (
+        seen is None
+        or seen.challenge is None
+        or seen.challenge.scheme != "bearer"
+        or closed(seen) is None
+    ):
+        return None
+    if Url.parse(seen.challenge.realm) is None:
+        return Proof(
+            (f'the challenge names "{seen.challenge.realm}", which is no address, as token server',)
+        )
+    token = scoped(seen)
+    if token is None or token.answer is None or not refused(token.answer, 404, 405):
+        return None
+    return Proof((answered(token.answer),))
+
+
 RULE = Rule(
     code="auth.realm-wrong",
     title="The token host that the registry names is none",
     remedy=remedy,
+    proof=proof,
     decided_by="the answer at the realm",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import scoped
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,23 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The token server knows who asks, and says no."""
+    token = scoped(facts.seen) if facts.seen else None
+    if (
+        token is None
+        or token.username is None
+        or token.answer is None
+        or not refused(token.answer, 403)
+    ):
+        return None
+    return Proof((answered(token.answer),))
+
+
 RULE = Rule(
     code="auth.token-forbidden",
     title="The token service refuses (403)",
     remedy=remedy,
+    proof=proof,
     decided_by="the token request",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import scoped
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,19 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The token server answers 200 with something else than a token."""
+    token = scoped(facts.seen) if facts.seen else None
+    if token is None or token.has_token or token.answer is None or not refused(token.answer, 200):
+        return None
+    kind = token.answer.media_type or "no media type"
+    return Proof((f"{answered(token.answer)}, {kind}, without a token in it",))
+
+
 RULE = Rule(
     code="auth.token-malformed",
     title="The token service answers without a token",
     remedy=remedy,
+    proof=proof,
     decided_by="the token request",
 )

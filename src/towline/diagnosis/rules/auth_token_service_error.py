@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, failed_inside
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import scoped
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -17,9 +19,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The token server breaks down, or says nothing."""
+    token = scoped(facts.seen) if facts.seen else None
+    if token is None or token.answer is None or not failed_inside(token.answer):
+        return None
+    return Proof((answered(token.answer),))
+
+
 RULE = Rule(
     code="auth.token-service-error",
     title="The token service fails",
     remedy=remedy,
+    proof=proof,
     decided_by="the token request",
 )

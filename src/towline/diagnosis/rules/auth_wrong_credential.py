@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import clock, closed, key, scoped, without_scope
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,26 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The same key is refused when it asks for nothing in particular."""
+    seen = facts.seen
+    login = key(seen) if seen else None
+    if seen is None or login is None or (refusal := closed(seen)) is None:
+        return None
+    if login.expires is not None and login.expires < (clock(seen) or 0):
+        return None
+    for token in (without_scope(seen), scoped(seen)):
+        if token is not None and token.answer is not None and refused(token.answer, 401):
+            return Proof((f"{answered(token.answer)}, with the key of {login.username}",))
+    if refusal.credential == "basic" and refused(refusal, 401):
+        return Proof((f"{answered(refusal)}, with the key of {login.username}",))
+    return None
+
+
 RULE = Rule(
     code="auth.wrong-credential",
     title="The credential is refused",
     remedy=remedy,
+    proof=proof,
     decided_by="a token request without scope, with the same key: 401",
 )

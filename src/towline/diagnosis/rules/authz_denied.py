@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed, grants_pull, key, scoped
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,25 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The registry knows who asks, and says itself that this is not for them."""
+    seen = facts.seen
+    login = key(seen) if seen else None
+    if seen is None or login is None or (refusal := closed(seen)) is None or not refusal.credential:
+        return None
+    if not refused(refusal, 403) or not (refusal.errors or refusal.is_json):
+        return None
+    token = scoped(seen)
+    if token is not None and grants_pull(token, seen.repository) is False:
+        return None
+    words = tuple(f"it says: {message}" for _, message in refusal.errors if message)
+    return Proof((f"{answered(refusal)}, with the key of {login.username}", *words))
+
+
 RULE = Rule(
     code="authz.denied",
     title="The registry denies pull",
     remedy=remedy,
+    proof=proof,
     decided_by="the JSON of the 403",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_key import closed, grants_pull, key, scoped, without_scope
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,33 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The key is good, and the token that it gets does not open the repository."""
+    seen = facts.seen
+    login = key(seen) if seen else None
+    if seen is None or login is None or seen.challenge is None or (refusal := closed(seen)) is None:
+        return None
+    token, bare = scoped(seen), without_scope(seen)
+    if token is None or not token.has_token or token.answer is None:
+        return None
+    if bare is not None and bare.answer is not None and refused(bare.answer, 401):
+        return None
+    granted = grants_pull(token, seen.repository)
+    if granted is not False and seen.challenge.error != "insufficient_scope":
+        return None
+    if seen.challenge.error == "invalid_token":
+        return None
+    grants = ", ".join(token.granted) or "nothing"
+    told = (f"the token grants {grants}",) if token.readable_claims else ()
+    return Proof(
+        (f"{answered(token.answer)}, with the key of {login.username}", *told, answered(refusal))
+    )
+
+
 RULE = Rule(
     code="authz.insufficient-scope",
     title="The credential does not give pull on the repository, or the namespace does not exist",
     remedy=remedy,
+    proof=proof,
     decided_by="the access in the token, and whether the namespace exists",
 )

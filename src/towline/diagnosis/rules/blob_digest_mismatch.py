@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import content_proof, has_other_digest
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="blob.digest-mismatch",
     title="The blob is not the one that its digest says",
     remedy=remedy,
+    proof=content_proof(has_other_digest),
     decided_by="the blob's own digest",
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import blob_proof, ended
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -19,5 +21,6 @@ RULE = Rule(
     code="blob.redirect-loop",
     title="The blob is redirected in a circle",
     remedy=remedy,
+    proof=blob_proof(ended(HttpOutcome.REDIRECT_LOOP)),
     decided_by="follow the redirects",
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_blob import blobs
+from towline.diagnosis.seen_path import untrusted
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -15,9 +17,19 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """TLS to the host that a blob is led to fails."""
+    for blob in blobs(facts.seen) if facts.seen else ():
+        lines = untrusted(blob.path)
+        if lines:
+            return Proof((blob.line, *lines))
+    return None
+
+
 RULE = Rule(
     code="blob.redirect-tls",
     title="The certificate of the host that the blobs are redirected to is not trusted",
     remedy=remedy,
+    proof=proof,
     decided_by="a handshake with the blob host",
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_blob import blobs
+from towline.diagnosis.seen_path import unreached
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,9 +21,19 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The host that a blob is led to cannot be reached."""
+    for blob in blobs(facts.seen) if facts.seen else ():
+        lines = unreached(blob.path)
+        if lines:
+            return Proof((blob.line, *lines))
+    return None
+
+
 RULE = Rule(
     code="blob.redirect-unreachable",
     title="The host that the blobs are redirected to cannot be reached",
     remedy=remedy,
+    proof=proof,
     decided_by="the same steps towards the blob host",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import answered_with, blob_proof
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -21,5 +22,6 @@ RULE = Rule(
     code="blob.server-error",
     title="The blob store fails",
     remedy=remedy,
+    proof=blob_proof(answered_with(500, 501, 502, 503, 504)),
     decided_by="GET of the blob",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import content_proof, has_other_size
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="blob.size-mismatch",
     title="The blob is shorter or longer than its manifest says",
     remedy=remedy,
+    proof=content_proof(has_other_size),
     decided_by="Content-Length against the manifest",
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import blob_proof, ended
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -20,5 +22,6 @@ RULE = Rule(
     code="blob.stalled",
     title="The blob's transfer stops without an end",
     remedy=remedy,
+    proof=blob_proof(ended(HttpOutcome.STALLED, HttpOutcome.TIMED_OUT)),
     decided_by="whether bytes still come",
 )

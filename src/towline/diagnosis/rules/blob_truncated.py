@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import blob_proof, ended
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,5 +25,6 @@ RULE = Rule(
     code="blob.truncated",
     title="The blob's transfer ends early",
     remedy=remedy,
+    proof=blob_proof(ended(HttpOutcome.TRUNCATED, HttpOutcome.CLOSED)),
     decided_by="the last byte of the blob, twice",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import answered_with, blob_proof
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="blob.unauthorized",
     title="The registry wants a credential for the blob that it did not want for the manifest",
     remedy=remedy,
+    proof=blob_proof(answered_with(401)),
     decided_by="GET of the blob",
 )

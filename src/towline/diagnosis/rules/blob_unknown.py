@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.seen_blob import answered_with, blob_proof
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="blob.unknown",
     title="The registry lacks a blob of the image",
     remedy=remedy,
+    proof=blob_proof(answered_with(404)),
     decided_by="HEAD of each blob",
 )

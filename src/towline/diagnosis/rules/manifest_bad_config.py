@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +16,23 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The config came as the manifest names it, and is none."""
+    config = facts.seen.config if facts.seen else None
+    if config is None or config.seen_digest != config.digest:
+        return None
+    if config.unreadable:
+        return Proof((f"config {config.digest}: {config.unreadable}",))
+    if config.diff_ids != config.layers:
+        counts = f"{config.diff_ids} diff IDs, the manifest {config.layers} layers"
+        return Proof((f"config {config.digest} has {counts}",))
+    return None
+
+
 RULE = Rule(
     code="manifest.bad-config",
     title="The image's config is not readable",
     remedy=remedy,
+    proof=proof,
     decided_by="the config's JSON",
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +17,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The index is there, the manifest that it names for this platform is not."""
+    child = facts.seen.image_manifest if facts.seen else None
+    if child is None or not refused(child.answer, 404):
+        return None
+    return Proof((answered(child.answer),))
+
+
 RULE = Rule(
     code="manifest.child-missing",
     title="The index names a manifest that is not there",
     remedy=remedy,
+    proof=proof,
     decided_by="HEAD of each manifest of the index",
 )

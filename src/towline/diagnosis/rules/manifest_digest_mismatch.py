@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import manifests
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
+from towline.pull.flow import MAX_MANIFEST_SIZE
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +18,19 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """Its bytes have another digest than it was asked for, or than its header says."""
+    for manifest in manifests(facts.seen):
+        wanted = manifest.target if ":" in manifest.target else manifest.stated_digest
+        if wanted and manifest.digest not in {"", wanted} and manifest.size <= MAX_MANIFEST_SIZE:
+            return Proof((f"{wanted} was promised, {manifest.digest} came",))
+    return None
+
+
 RULE = Rule(
     code="manifest.digest-mismatch",
     title="The manifest is not the one that its digest says",
     remedy=remedy,
+    proof=proof,
     decided_by="the manifest's own digest",
 )

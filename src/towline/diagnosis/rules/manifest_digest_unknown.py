@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import missing
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,20 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The repository is there, and has nothing of this digest."""
+    manifest = missing(facts.seen)
+    if manifest is None or ":" not in manifest.target or manifest.tags is None:
+        return None
+    if not refused(manifest.tags.answer, 200):
+        return None
+    return Proof((answered(manifest.answer), answered(manifest.tags.answer)))
+
+
 RULE = Rule(
     code="manifest.digest-unknown",
     title="The digest does not exist in the repository",
     remedy=remedy,
+    proof=proof,
     decided_by="HEAD of the manifest",
 )

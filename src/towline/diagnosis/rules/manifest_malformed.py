@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import manifests
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.oci.media_type import is_index, is_manifest
+from towline.pull.flow import MAX_MANIFEST_SIZE
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +19,24 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """It came whole, as a manifest, and cannot be read as one."""
+    for manifest in manifests(facts.seen):
+        known = is_manifest(manifest.media_type) or is_index(manifest.media_type)
+        if (
+            known
+            and manifest.unreadable
+            and manifest.schema != 1
+            and manifest.size <= MAX_MANIFEST_SIZE
+        ):
+            return Proof((f"the manifest of {manifest.target}: {manifest.unreadable}",))
+    return None
+
+
 RULE = Rule(
     code="manifest.malformed",
     title="The manifest is not readable",
     remedy=remedy,
+    proof=proof,
     decided_by="the manifest's JSON",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import missing
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,20 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The registry says itself, here or of the tag list, that it has no such repository."""
+    manifest = missing(facts.seen)
+    if manifest is None:
+        return None
+    answers = [manifest.answer, *([manifest.tags.answer] if manifest.tags else [])]
+    unknown = [one for one in answers if any(code == "NAME_UNKNOWN" for code, _ in one.errors)]
+    return Proof((answered(unknown[-1]),)) if unknown else None
+
+
 RULE = Rule(
     code="manifest.name-unknown",
     title="The repository does not exist",
     remedy=remedy,
+    proof=proof,
     decided_by="GET tags/list: NAME_UNKNOWN",
 )

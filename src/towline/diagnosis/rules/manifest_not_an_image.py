@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import image_manifest
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
+from towline.oci.media_type import CONFIGS
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -19,9 +21,21 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """Its config is none of an image."""
+    manifest = image_manifest(facts.seen)
+    if manifest is None or not manifest.config_media_type or manifest.unreadable:
+        return None
+    if manifest.config_media_type in CONFIGS and not manifest.artifact_type:
+        return None
+    kind = manifest.artifact_type or manifest.config_media_type
+    return Proof((f"what {manifest.target} names is of the type {kind}",))
+
+
 RULE = Rule(
     code="manifest.not-an-image",
     title="It is an artifact, not an image",
     remedy=remedy,
+    proof=proof,
     decided_by="the config's media type",
 )

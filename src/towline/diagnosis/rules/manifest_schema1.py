@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import manifests
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +17,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The manifest says so itself."""
+    for manifest in manifests(facts.seen):
+        if manifest.schema == 1:
+            return Proof((f"{manifest.target} is {manifest.media_type}, schemaVersion 1",))
+    return None
+
+
 RULE = Rule(
     code="manifest.schema1",
     title="The image has a manifest of schema 1, which is no longer supported",
     remedy=remedy,
+    proof=proof,
     decided_by="the manifest's media type",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import missing
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +18,22 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The repository is there, and its tags are others."""
+    manifest = missing(facts.seen)
+    if manifest is None or ":" in manifest.target or manifest.tags is None:
+        return None
+    if not refused(manifest.tags.answer, 200):
+        return None
+    near = ", ".join(manifest.tags.near)
+    nearest = (f"the nearest of its {manifest.tags.count} tags: {near}",) if near else ()
+    return Proof((answered(manifest.answer), answered(manifest.tags.answer), *nearest))
+
+
 RULE = Rule(
     code="manifest.tag-unknown",
     title="The tag does not exist",
     remedy=remedy,
+    proof=proof,
     decided_by="GET tags/list",
 )

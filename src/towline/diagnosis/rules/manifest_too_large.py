@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import manifests
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.pull.flow import MAX_MANIFEST_SIZE
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +18,21 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """It is larger than a runtime reads."""
+    for manifest in manifests(facts.seen):
+        if manifest.size > MAX_MANIFEST_SIZE:
+            size = f"{manifest.size} bytes"
+            return Proof(
+                (f"the manifest of {manifest.target} has {size}, {MAX_MANIFEST_SIZE} are read",)
+            )
+    return None
+
+
 RULE = Rule(
     code="manifest.too-large",
     title="The manifest is larger than runtimes accept (4 MiB)",
     remedy=remedy,
+    proof=proof,
     decided_by="the manifest's size",
 )

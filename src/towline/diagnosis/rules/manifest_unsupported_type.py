@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import manifests
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.oci.media_type import is_index, is_manifest
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +18,23 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """It is served as something that no runtime takes for a manifest."""
+    for manifest in manifests(facts.seen):
+        kind = manifest.media_type
+        known = is_manifest(kind) or is_index(kind)
+        if kind and not known and manifest.schema == 2:
+            own = (
+                f", and says of itself {manifest.own_media_type}" if manifest.own_media_type else ""
+            )
+            return Proof((f"{manifest.target} is served as {kind}{own}",))
+    return None
+
+
 RULE = Rule(
     code="manifest.unsupported-type",
     title="The manifest has a media type that runtimes do not know",
     remedy=remedy,
+    proof=proof,
     decided_by="the manifest's media type",
 )

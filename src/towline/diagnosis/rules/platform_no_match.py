@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +16,19 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The index names other platforms only."""
+    children = facts.seen.manifest.children if facts.seen and facts.seen.manifest else ()
+    if facts.seen is None or not children or any(child.fits for child in children):
+        return None
+    has = ", ".join(dict.fromkeys(child.platform for child in children if child.platform))
+    return Proof((f"the image is for {has}; {facts.seen.platform} is wanted",))
+
+
 RULE = Rule(
     code="platform.no-match",
     title="The image has no variant for this platform",
     remedy=remedy,
+    proof=proof,
     decided_by="the platforms of the index",
 )

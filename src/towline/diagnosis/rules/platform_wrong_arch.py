@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_platform import platforms
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +17,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The config is for another processor."""
+    pair = platforms(facts.seen)
+    if pair is None or pair.image_os != pair.wanted_os or pair.runs:
+        return None
+    return Proof((pair.line,))
+
+
 RULE = Rule(
     code="platform.wrong-arch",
     title="The image is for another architecture",
     remedy=remedy,
+    proof=proof,
     decided_by="architecture in the config",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_platform import platforms
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -15,9 +16,18 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The config is for another operating system."""
+    pair = platforms(facts.seen)
+    if pair is None or pair.image_os == pair.wanted_os:
+        return None
+    return Proof((pair.line,))
+
+
 RULE = Rule(
     code="platform.wrong-os",
     title="The image is for another operating system",
     remedy=remedy,
+    proof=proof,
     decided_by="os in the config",
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.verdict import Remedy, Who
+
+_FEW = 16
 
 
 def remedy(_facts: Facts) -> Remedy:
@@ -15,9 +17,18 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """There is room for bytes and none for files."""
+    space = facts.seen.space if facts.seen else None
+    if space is None or not 0 <= space.free_files < _FEW or space.free_bytes < space.needed_bytes:
+        return None
+    return Proof((f"{space.free_files} files can still be made in {space.folder}",))
+
+
 RULE = Rule(
     code="storage.inodes",
     title="The disk for images has no inodes left",
     remedy=remedy,
+    proof=proof,
     decided_by="free inodes",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.observation import LayerProblem
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -16,9 +17,18 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """Its bytes are those that were pushed, and wrong from the beginning."""
+    for layer in facts.seen.layers if facts.seen else ():
+        if layer.problem is LayerProblem.OTHER_DIFF_ID:
+            return Proof((f"layer {layer.digest}: {layer.problem.value}",))
+    return None
+
+
 RULE = Rule(
     code="unpack.diffid-mismatch",
     title="A layer unpacks to something else than the config says",
     remedy=remedy,
+    proof=proof,
     decided_by="the digest of the unpacked layer",
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_manifest import image_manifest
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.oci.media_type import CONFIGS, layer_compression
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +18,21 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """A layer of a type that no runtime unpacks, in what is an image otherwise."""
+    manifest = image_manifest(facts.seen)
+    if facts.seen is None or manifest is None or manifest.config_media_type not in CONFIGS:
+        return None
+    for layer in facts.seen.layers:
+        if layer_compression(layer.media_type) is None:
+            return Proof((f"layer {layer.digest} is of the type {layer.media_type}",))
+    return None
+
+
 RULE = Rule(
     code="unpack.unsupported-layer",
     title="A layer has a media type that the runtime does not know",
     remedy=remedy,
+    proof=proof,
     decided_by="the layers' media types",
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+
+_TOO_OLD = ("docker 1", "docker 20", "containerd 1.4", "containerd 1.3")
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +18,22 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The layer is well, packed with zstd, and the runtime is older than that."""
+    if facts.seen is None or not facts.client.startswith(_TOO_OLD):
+        return None
+    for layer in facts.seen.layers:
+        if layer.packing == "zstd" and layer.problem is None:
+            return Proof(
+                (f"layer {layer.digest} is packed with zstd", f"it is pulled by {facts.client}")
+            )
+    return None
+
+
 RULE = Rule(
     code="unpack.zstd-unsupported",
     title="The runtime is too old for zstd layers",
     remedy=remedy,
+    proof=proof,
     decided_by="the layers' media types and the runtime's version",
 )

@@ -1,0 +1,22 @@
+"""What a probe saw of the token server, where that is a host of its own."""
+
+from __future__ import annotations
+
+from towline.diagnosis import seen_path
+from towline.diagnosis.observation import Observations
+
+
+def is_plain(seen: Observations) -> bool:
+    """Whether a registry with TLS names a token server without."""
+    realm = seen.challenge.realm if seen.challenge else ""
+    return realm.startswith("http://") and seen.path is not None and seen.path.scheme == "https"
+
+
+def unreached(seen: Observations) -> tuple[str, ...]:
+    """What stops packets on the way to it; empty when it can be spoken to."""
+    return seen_path.unreached(seen.token_path)
+
+
+def untrusted(seen: Observations) -> tuple[str, ...]:
+    """What is wrong with TLS on the way to it; empty when it is reached and believed."""
+    return seen_path.untrusted(seen.token_path)
