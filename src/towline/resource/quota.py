@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 VPCS = "vpcs"
+CLUSTERS = "clusters"
 ELASTIC_IPS = "elastic-ips"
 SECURITY_GROUPS = "security-groups"
 

@@ -82,7 +82,9 @@ class Pods:
             address = self.network.standing().get(pod.uid, "")
             found = [await self.containers.standing(each) for each in pod.containers()]
             images = tuple(_distinct(pod))
-            return StandingPod(pod.uid, address, images, tuple(filter(None, found)))
+            known = pod.record
+            cluster_id = known.identity.cluster_id if known else ""
+            return StandingPod(pod.uid, address, images, tuple(filter(None, found)), cluster_id)
 
     async def recover(self) -> None:
         """Finish or remove what an earlier process left half done."""

@@ -1,4 +1,4 @@
-"""All virtual nodes of one agent: one for each subnet that the cluster's pods may be in."""
+"""An agent's virtual nodes of one cluster: one for each subnet that its pods may be in."""
 
 from __future__ import annotations
 
@@ -50,9 +50,12 @@ class Fleet:
                     tasks.create_task(self._announce(ready))
 
     async def _take_stock(self) -> frozenset[str]:
-        """See what stands, and the subnets of nodes that an earlier process registered."""
+        """See what stands of this cluster's pods, and the subnets of nodes that an earlier process
+        registered.
+        """
         for pod in await self._parts.provider.inventory():
-            self._parts.directory.leave(pod)
+            if pod.cluster_id == self._parts.cluster_id:
+                self._parts.directory.leave(pod)
         nodes = await self._list(NODES, {"labelSelector": OWNED_LABEL})
         annotations = [node["metadata"].get("annotations") or {} for node in nodes]
         return frozenset(one[SUBNET_ANNOTATION] for one in annotations if SUBNET_ANNOTATION in one)

@@ -28,6 +28,7 @@ class Kit:
     address: str
     """The node's."""
     subnet_id: str
+    cluster_id: str = ""
 
     def pause(self) -> float:
         """Seconds until a pod that could not be brought forward is looked at again."""

@@ -1,4 +1,4 @@
-"""The workers of all pods of one agent, on whichever node they are."""
+"""The workers of an agent's pods of one cluster, on whichever node they are."""
 
 from __future__ import annotations
 

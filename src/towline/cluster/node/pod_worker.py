@@ -200,6 +200,7 @@ class PodWorker:
             subnet_id=self._kit.subnet_id,
             hostname=spec.hostname or metadata.name[:_LONGEST_HOST_NAME].rstrip("-."),
             annotations={**inherited, **metadata.annotations},
+            cluster_id=self._kit.cluster_id,
         )
 
     def _settle(self, tasks: asyncio.TaskGroup) -> None:

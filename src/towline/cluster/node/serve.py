@@ -1,4 +1,4 @@
-"""The virtual nodes of one agent: starts what they need, and runs until cancelled."""
+"""An agent's virtual nodes of one cluster: starts what they need, and runs until cancelled."""
 
 from __future__ import annotations
 
@@ -35,5 +35,6 @@ async def serve(
             clock=time.time,
             directory=directory,
             subnets=subnets,
+            cluster_id=settings.cluster_id,
         )
         await Fleet(parts, subnets).run(ready)

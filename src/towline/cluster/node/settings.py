@@ -19,6 +19,8 @@ class NodeSettings:
     key: Path
     client_authority: Path
     """Signs the certificate that the API comes with."""
+    cluster_id: str = ""
+    """Whose nodes these are; empty for the installation's own cluster."""
 
 
 class Subnets(Protocol):

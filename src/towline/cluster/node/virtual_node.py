@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the nodes of one agent share."""
+    """What an agent's nodes of one cluster share."""
 
     kubernetes: Kubernetes
     provider: Provider
@@ -42,6 +42,8 @@ class Parts:
     clock: Callable[[], float]
     directory: PodDirectory
     subnets: Subnets
+    cluster_id: str = ""
+    """Whose nodes they are; empty for the installation's own cluster."""
 
 
 class VirtualNode:
@@ -183,6 +185,7 @@ class VirtualNode:
             clock=parts.clock,
             address=parts.endpoint.address,
             subnet_id=subnet_id,
+            cluster_id=parts.cluster_id,
         )
 
 
