@@ -1,22 +1,24 @@
 """Auto-release of a registry credential: the pull Secret of a namespace that asks for one.
 
-A namespace annotated with an instance gets a Secret with a fresh credential, and its default
-ServiceAccount names it, so that pods pull without saying anything. When such a namespace is created
-this has happened before the creator hears of it. From then on a control loop keeps it so: it renews
-the credential at half its life, heals what somebody edits or deletes, and takes everything back when
-the annotation or the namespace goes: the Secret, and the credential itself.
+A namespace annotated with an instance, or named by the registry add-on, gets a Secret with a fresh
+credential, and its default ServiceAccount names it, so that pods pull without saying anything. When
+such a namespace is created this has happened before the creator hears of it. From then on a control
+loop keeps it so: it renews the credential at half its life, heals what somebody edits or deletes, and
+takes everything back when the wish or the namespace goes: the Secret, and the credential itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from towline.cluster.controllers.control_loop import Copies, Route, control
 from towline.cluster.controllers.credential_revocation import CredentialRevocation, Issued
 from towline.cluster.controllers.ownership import is_being_deleted
+from towline.cluster.controllers.registry_addon import instances_for, is_addon
 from towline.cluster.controllers.released_secret import (
     LABEL,
     TYPE,
@@ -31,7 +33,8 @@ from towline.cluster.credential import CredentialIssuer
 from towline.cluster.event_recorder import EventRecorder
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object, Resource
 from towline.cluster.object_key import ObjectKey, key_of
-from towline.cluster.resources import NAMESPACES, SECRETS, SERVICE_ACCOUNTS
+from towline.cluster.reflector import Reflector
+from towline.cluster.resources import CONFIG_MAPS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS
 from towline.kube.annotations import RELEASE_CREDENTIAL
 from towline.kube.event import EventSource, EventType, Happening, ObjectReference
 from towline.problem import Problem
@@ -54,25 +57,44 @@ class CredentialRelease:
         # Creation and control loop come for the same namespace at the same time: one goes first,
         # the other finds the work done.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._namespaces: Reflector | None = None
 
     async def namespace_created(self, name: str, annotations: Mapping[str, str]) -> None:
-        """Release the credential that a new namespace asks for; a `Problem` undoes the namespace."""
-        instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
-        if instance:
-            async with self._turn(name):
-                await self._release(name, instance)
+        """Release the credential that a new namespace asks for; a `Problem` undoes the namespace.
+
+        Not so what the add-on wants for all of them: what fails of that is tried again.
+        """
+        instances = await instances_for(self._kubernetes, name, annotations)
+        if not instances:
+            return
+        async with self._turn(name):
+            try:
+                await self._release(name, instances)
+            except Problem:
+                if annotations.get(RELEASE_CREDENTIAL, "").strip():
+                    raise
+
+    async def withdraw_all(self) -> None:
+        """Revoke everything that was released: the cluster ends. What cannot be revoked now ends by
+        itself within the hour.
+        """
+        for namespace in (await self._kubernetes.list(NAMESPACES)).items:
+            with suppress(Problem):
+                await self._end(namespace["metadata"]["name"])
 
     async def run(self, copies: Copies) -> None:
         """Keep all namespaces as they ask to be, until cancelled."""
+        self._namespaces = copies[NAMESPACES]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._events.run())
             tasks.create_task(control(self, copies))
 
     def routes(self) -> Mapping[Resource, Route[ObjectKey]]:
-        """Namespaces, released Secrets, and the accounts that name them."""
+        """Namespaces, released Secrets, the accounts that name them, and the add-on."""
         return {
             NAMESPACES: lambda thing: (key_of(thing),),
             SECRETS: lambda thing: _namespace_key(thing) if is_released(thing) else (),
+            CONFIG_MAPS: lambda thing: self._all() if is_addon(thing) else (),
             SERVICE_ACCOUNTS: lambda thing: (
                 _namespace_key(thing) if thing["metadata"]["name"] == DEFAULT_ACCOUNT else ()
             ),
@@ -87,17 +109,20 @@ class CredentialRelease:
                     await self._end(key.name)
                     return None
                 annotations = namespace["metadata"].get("annotations") or {}
-                instance = annotations.get(RELEASE_CREDENTIAL, "").strip()
-                if not instance:
-                    await self._take_back(key.name, await self._released(key.name), keep=None)
-                    return None
-                release = await self._release(key.name, instance)
+                instances = await instances_for(self._kubernetes, key.name, annotations)
+                releases = await self._release(key.name, instances)
             except Problem as problem:
                 if namespace is not None:
                     self._complain(namespace, problem)
                 raise ApiError(503, "CredentialNotReleased", problem.cause) from problem
-        times = release.renewal_at(key.name), *(one.revoked_at for one in release.superseded)
+        if not releases:
+            return None
+        times = [time for one in releases for time in one.times(key.name)]
         return min(max(1.0, min(times) - self._clock()), LOOK_AGAIN)
+
+    def _all(self) -> tuple[ObjectKey, ...]:
+        """Every namespace: whichever the add-on names now, and did before."""
+        return tuple(map(key_of, self._namespaces.list())) if self._namespaces else ()
 
     async def _living(self, name: str) -> Object | None:
         """The namespace, unless it is gone or going; asked when it is our turn, not before."""
@@ -117,15 +142,19 @@ class CredentialRelease:
     def _turn(self, namespace: str) -> asyncio.Lock:
         return self._turns.setdefault(namespace, asyncio.Lock())
 
-    async def _release(self, namespace: str, instance: str) -> Release:
-        """Make sure that the credential is there, valid, and named by the account."""
-        secrets = await self._released(namespace)
-        release = self._usable(namespace, instance, secrets)
-        if release is None:
-            release = await self._issue(namespace, instance)
-        await self._name_in_account(namespace, release.name)
-        await self._take_back(namespace, secrets, keep=release)
-        return await self._revoke_superseded(namespace, release)
+    async def _release(self, namespace: str, instances: Sequence[str]) -> list[Release]:
+        """Make sure that these credentials and no others are there, valid, and named by the
+        account.
+        """
+        secrets, releases = await self._released(namespace), []
+        for instance in instances:
+            release = self._usable(namespace, instance, secrets)
+            if release is None:
+                release = await self._issue(namespace, instance)
+            await self._name_in_account(namespace, release.name)
+            releases.append(release)
+        await self._take_back(namespace, secrets, keep=releases)
+        return [await self._revoke_superseded(namespace, one) for one in releases]
 
     def _usable(self, namespace: str, instance: str, secrets: list[Object]) -> Release | None:
         for secret in secrets:
@@ -182,15 +211,15 @@ class CredentialRelease:
         return replace(release, superseded=left)
 
     async def _take_back(
-        self, namespace: str, secrets: list[Object], *, keep: Release | None
+        self, namespace: str, secrets: list[Object], *, keep: Collection[Release]
     ) -> None:
-        """Revoke and remove all but one; a Secret goes last, for it says what is to be revoked."""
-        kept = keep.name if keep else ""
-        names = [one["metadata"]["name"] for one in secrets if one["metadata"]["name"] != kept]
+        """Revoke and remove all others; a Secret goes last, for it says what is to be revoked."""
+        kept = {one.name for one in keep}
+        names = [one["metadata"]["name"] for one in secrets if one["metadata"]["name"] not in kept]
         for name in names:
             await self._drop_from_account(namespace, name)
-        instance_id = keep.credential.instance_id if keep else ""
-        await self._revocation.revoke(namespace, lambda one: one.instance_id != instance_id)
+        ids = {one.credential.instance_id for one in keep}
+        await self._revocation.revoke(namespace, lambda one: one.instance_id not in ids)
         for name in names:
             try:
                 await self._kubernetes.delete(SECRETS, namespace, name)

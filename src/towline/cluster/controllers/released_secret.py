@@ -50,6 +50,10 @@ class Release:
         share = _EARLIEST + _SPREAD * (zlib.crc32(seed) / 2**32)
         return self.issued_at + (self.expires_at - self.issued_at) * share
 
+    def times(self, namespace: str) -> tuple[float, ...]:
+        """When something has to be done about it: it is renewed, one before it is revoked."""
+        return (self.renewal_at(namespace), *(one.revoked_at for one in self.superseded))
+
 
 def secret_name(login: RegistryLogin) -> str:
     """The name that the cloud gives to such a Secret."""
