@@ -43,7 +43,7 @@ _ENDPOINT_DONE = {
 @asynccontextmanager
 async def open_context(folder: Path) -> AsyncIterator[Context]:
     """What an action is given, over a store in `folder`."""
-    settings = Settings("127.0.0.1", 0, folder / "access-key.json")
+    settings = Settings("127.0.0.1", 0, folder / "access-key.json", folder / "clusters")
     async with Store.open(folder / "records.db") as store:
         yield Context(Resources(store), settings, lambda: NOW, Caller(KEY, "tcr"))
 
@@ -104,7 +104,7 @@ async def serving(folder: Path, registry: Role = obedient_registry) -> AsyncIter
     port, ready = _free_port(), asyncio.Event()
     endpoint = f"http://127.0.0.1:{port}"
     (folder / "doors.json").write_text(json.dumps({"cloud": endpoint}))
-    settings = Settings("127.0.0.1", port, folder / "access-key.json")
+    settings = Settings("127.0.0.1", port, folder / "access-key.json", folder / "clusters")
     async with Store.open(folder / "records.db") as store, asyncio.TaskGroup() as tasks:
         resources = Resources(store)
         running = [

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from towline.cli.app import build, run
+from towline.cli.cluster import cluster_app
 from towline.cli.command_table import CLIENT_COMMANDS, ROLES, Place
 from towline.cli.database_option import DatabaseOption, choose_database, records
 from towline.installation.data_directory import (
@@ -27,16 +29,19 @@ from towline.installation.data_directory import (
 from towline.problem import Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from towline.cluster.api.settings import Settings as ApiSettings
     from towline.cluster.node.settings import NodeSettings
     from towline.linux.host_wire import HostWire
     from towline.linux.ledger import Ledger
+    from towline.resource.cluster import Cluster
     from towline.sandbox.settings import SandboxSettings
 
 ROLE_COMMANDS = {
     "registry": Place("towline.main", "registry_app", "The registry's role.", ROLES),
     "cloud": Place("towline.main", "cloud_app", "The cloud API's role.", ROLES),
-    "cluster": Place("towline.main", "cluster_app", "The Kubernetes API's role.", ROLES),
+    "cluster": replace(CLIENT_COMMANDS["cluster"], module="towline.main"),
     "agent": Place(
         "towline.main",
         "serve_agent",
@@ -63,12 +68,10 @@ def main() -> None:
 
 registry_app = typer.Typer(help="The registry's role.", no_args_is_help=True)
 cloud_app = typer.Typer(help="The cloud API's role.", no_args_is_help=True)
-cluster_app = typer.Typer(help="The Kubernetes API's role.", no_args_is_help=True)
 
 
 @registry_app.callback()
 @cloud_app.callback()
-@cluster_app.callback()
 def _group() -> None:
     """Keep `serve` a word of its own: a Typer with one command would drop it."""
 
@@ -100,8 +103,10 @@ def serve_cloud(*, port: PortOption = None, database: DatabaseOption = "") -> No
 
 
 @cluster_app.command("serve")
-def serve_cluster(*, port: PortOption = None) -> None:
-    """Serve the Kubernetes API and run its controllers until interrupted.
+def serve_cluster(*, port: PortOption = None, database: DatabaseOption = "") -> None:
+    """Serve the Kubernetes API of every cluster, and run their controllers, until interrupted.
+
+    The port is that of the installation's own cluster; each other one has a port of its own.
 
     Example: towline cluster serve --port 6443
     """
@@ -109,7 +114,7 @@ def serve_cluster(*, port: PortOption = None) -> None:
     async def role(data: DataDirectory, ready: Ready) -> None:
         await _cluster(data, _port(data, "cluster", port), ready)
 
-    _run("cluster", role)
+    _run("cluster", role, database)
 
 
 def serve_agent(*, database: DatabaseOption = "") -> None:
@@ -153,7 +158,7 @@ async def _cloud(data: DataDirectory, port: int, ready: Ready) -> None:
     from towline.cloud.settings import Settings
     from towline.store.store import Store
 
-    settings = Settings(_LOOPBACK, port, data.access_key, DOMAIN_SUFFIX, REGION)
+    settings = Settings(_LOOPBACK, port, data.access_key, data.clusters, DOMAIN_SUFFIX, REGION)
     async with Store.open(records(data)) as store:
         await found(Resources(store), REGION, lambda: datetime.now(UTC))
         await serve(store, settings, ready)
@@ -164,27 +169,44 @@ async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
 
     from towline.client.cloud_access import own_cloud
     from towline.client.credential_issuer import CloudCredentialIssuer
-    from towline.cluster.api.local import LocalKubernetes
-    from towline.cluster.api.serve import serve
-    from towline.cluster.controllers.credential_release import CredentialRelease
-    from towline.cluster.controllers.run import run_controllers
-    from towline.installation.credentials import write_kubeconfigs
+    from towline.cluster.host.hosting import Ground, Hosting, Registers
+    from towline.cluster.host.roster import Roster
+    from towline.installation import door
+    from towline.installation.cluster_folder import ClusterFolder
+    from towline.installation.credentials import tokens, write_kubeconfigs
+    from towline.installation.port_pool import PortPool
     from towline.store.store import Store
 
-    write_kubeconfigs(data, f"https://{_LOOPBACK}:{port}")
-    async with Store.open(data.objects) as store:
-        kubernetes = LocalKubernetes(store)
+    server, known = f"https://{_LOOPBACK}:{port}", tokens(data)
+    write_kubeconfigs(data, server)
+    ports = PortPool(port, {port, *map(door.port_of, door.remembered(data.doors).values())})
+    own = _api_settings(data, port, known, data.key_of("service-account"))
+    async with Store.open(records(data)) as store:
+        registers = Registers.of(store)
         issuer = CloudCredentialIssuer(own_cloud(data), time.time)
-        release = CredentialRelease(kubernetes, issuer, time.time)
+        hosting = Hosting(registers, issuer, time.time)
+
+        def settled(cluster_id: str) -> None:
+            ClusterFolder(data, cluster_id).show(server, known["admin"])
+
+        async def host(cluster: Cluster) -> None:
+            folder = ClusterFolder(data, cluster.id)
+            its_port = ports.take(cluster.id, cluster.port)
+            folder.provide(f"https://{_LOOPBACK}:{its_port}")
+            key = folder.service_account_key
+            settings = _api_settings(data, its_port, folder.tokens(), key)
+            await hosting.live(cluster, Ground(folder.objects, settings), folder.delete)
+            ports.give_back(cluster.id)
+
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve(store, _api_settings(data, port), release, ready))
-            authority = data.authority.read_text()
-            tasks.create_task(run_controllers(kubernetes, release, authority))
+            tasks.create_task(hosting.keep(Ground(data.objects, own), ready, settled))
+            tasks.create_task(Roster(registers.clusters).employ(lambda _: True, host))
 
 
-def _api_settings(data: DataDirectory, port: int) -> ApiSettings:
+def _api_settings(
+    data: DataDirectory, port: int, tokens: Mapping[str, str], service_account_key: Path
+) -> ApiSettings:
     from towline.cluster.api.settings import MASTERS, Settings, User
-    from towline.installation.credentials import tokens
 
     users = {
         "admin": User("admin", (MASTERS,)),
@@ -197,16 +219,20 @@ def _api_settings(data: DataDirectory, port: int) -> ApiSettings:
         certificate=data.certificate_of("apiserver"),
         key=data.key_of("apiserver"),
         ca_certificate=data.authority,
-        tokens={token: users[name] for name, token in tokens(data).items()},
-        service_account_key=data.key_of("service-account"),
+        tokens={token: users[name] for name, token in tokens.items()},
+        service_account_key=service_account_key,
         kubelet_certificate=data.certificate_of("apiserver-kubelet-client"),
         kubelet_key=data.key_of("apiserver-kubelet-client"),
     )
 
 
 async def _agent(data: DataDirectory, ready: Ready) -> None:
+    import asyncio
+
+    from towline.cluster.host.roster import Roster, port_when_served
     from towline.cluster.kubernetes_http import HttpKubernetes
     from towline.cluster.node.serve import serve
+    from towline.installation.cluster_folder import ClusterFolder
     from towline.linux.ledger import Ledger
     from towline.sandbox.network.naming import Naming
     from towline.sandbox.network.serve import Network
@@ -217,11 +243,22 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     naming = Naming(data.queries, uplink=os.environ.get("TOWLINE_UPLINK_RESOLVER", ""))
     async with (
         Store.open(records(data)) as store,
-        HttpKubernetes.from_kubeconfig(data.agent_kubeconfig) as kubernetes,
         Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
         Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
     ):
-        await serve(kubernetes, sandbox, network.subnets, _node_settings(data), ready)
+
+        async def run_nodes(cluster: Cluster | None) -> None:
+            """Those of one cluster; of the installation's own when none is given."""
+            id_ = cluster.id if cluster else ""
+            access = ClusterFolder(data, id_).agent_kubeconfig if id_ else data.agent_kubeconfig
+            async with HttpKubernetes.from_kubeconfig(access) as kubernetes:
+                subnets, settings = network.subnets_of(id_), _node_settings(data, id_)
+                said = (lambda: None) if id_ else ready
+                await serve(kubernetes, sandbox, subnets, settings, said)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run_nodes(None))
+            tasks.create_task(Roster.of(store).employ(port_when_served, run_nodes))
 
 
 def _uplink(ledger: Ledger) -> HostWire | None:
@@ -247,15 +284,16 @@ def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:
     )
 
 
-def _node_settings(data: DataDirectory) -> NodeSettings:
+def _node_settings(data: DataDirectory, cluster_id: str) -> NodeSettings:
     from towline.cluster.node.settings import NodeSettings
 
     return NodeSettings(
         address=_LOOPBACK,
-        port=_port(data, "kubelet", None),
+        port=0 if cluster_id else _port(data, "kubelet", None),
         certificate=data.certificate_of("kubelet"),
         key=data.key_of("kubelet"),
         client_authority=data.authority,
+        cluster_id=cluster_id,
     )
 
 

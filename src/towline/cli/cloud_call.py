@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from towline.client.cloud_cluster import Clusters
     from towline.client.cloud_gateway import Gateways
     from towline.client.cloud_network import Networks
     from towline.client.cloud_public_access import PublicAccess
@@ -38,6 +39,14 @@ def networks() -> Networks:
     from towline.client.cloud_network import Networks
 
     return Networks(open_cloud())
+
+
+def clusters() -> Clusters:
+    """Serverless clusters."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_cluster import Clusters
+
+    return Clusters(open_cloud())
 
 
 def routing() -> Routing:

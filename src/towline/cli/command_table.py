@@ -103,6 +103,12 @@ CLIENT_COMMANDS: dict[str, Place] = {
     "link": Place(
         "towline.cli.link", "link_app", "Private links: the way from a VPC to a registry.", CLOUD
     ),
+    "cluster": Place(
+        "towline.cli.cluster",
+        "cluster_app",
+        "Serverless clusters, each with a Kubernetes API of its own.",
+        CLOUD,
+    ),
     "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs).", CLOUD),
     "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs.", CLOUD),
     "trace": Place(

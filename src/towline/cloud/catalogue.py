@@ -8,10 +8,12 @@ from towline.cloud.own import audit, door, pull_plane, pull_token, trace
 from towline.cloud.privatedns import product as privatedns
 from towline.cloud.sts import session
 from towline.cloud.tcr import product as tcr
+from towline.cloud.tke import product as tke
 from towline.cloud.vpc import product as vpc
 
 CATALOGUE: Catalogue = {
     ("tcr", "2019-09-24"): tcr.ACTIONS,
+    ("tke", "2018-05-25"): tke.ACTIONS,
     ("vpc", "2017-03-12"): vpc.ACTIONS,
     ("privatedns", "2020-10-28"): privatedns.ACTIONS,
     ("cam", "2019-01-16"): access_key.ACTIONS,

@@ -11,6 +11,7 @@ from towline.cloud.refusal import Refusal
 from towline.cloud.settings import Settings
 from towline.resource import kind
 from towline.resource.access_key import AccessKey
+from towline.resource.addon import Addon
 from towline.resource.audit_entry import AuditEntry
 from towline.resource.claim import Claim
 from towline.resource.cluster import Cluster
@@ -51,6 +52,7 @@ class Resources:
         self.links = Collection(store, kind.LINK, Link)
         self.public_endpoints = Collection(store, kind.PUBLIC_ENDPOINT, PublicEndpoint)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
+        self.addons = Collection(store, kind.ADDON, Addon)
         self.route_tables = Collection(store, kind.ROUTE_TABLE, RouteTable)
         self.nat_gateways = Collection(store, kind.NAT_GATEWAY, NatGateway)
         self.elastic_ips = Collection(store, kind.ELASTIC_IP, ElasticIp)

@@ -13,5 +13,7 @@ class Settings:
     address: str
     port: int
     access_keys_file: Path
+    clusters: Path
+    """Where each cluster has a folder of its own, with the kubeconfig that its users are given."""
     domain_suffix: str = "tencentcloudcr.com"
     region: str = "ap-guangzhou"

@@ -19,7 +19,7 @@ _CONTENT = (
     *("records.db*", "cluster.db*", "kubeconfig", "agent.kubeconfig"),
     *("ca.crt", "registry-ca.crt", "pull-ca.crt"),
     *("access-key.json", "tokens.json", "doors.json", "ledger.json", "database.url"),
-    *("keys", "registry", "layers", "sandboxes", "logs", "run"),
+    *("keys", "clusters", "registry", "layers", "sandboxes", "logs", "run"),
 )
 
 
@@ -91,8 +91,13 @@ class DataDirectory:
 
     @property
     def objects(self) -> Path:
-        """The cluster's own store."""
+        """The store of the installation's own cluster."""
         return self.root / "cluster.db"
+
+    @property
+    def clusters(self) -> Path:
+        """What belongs to single clusters, in a folder for each."""
+        return self.root / "clusters"
 
     @property
     def access_key(self) -> Path:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,6 +87,11 @@ def settle(path: Path, role: str, port: int | None) -> int:
     return port_of(doors[role])
 
 
+def free_port(first: int, taken: Collection[int]) -> int:
+    """The first free port from `first` on that is none of the `taken`, for one more cluster's API."""
+    return next(one for one in _ports(first) if one not in taken and _is_free(one))
+
+
 def port_of(door: str) -> int:
     """The port of a door, as `remembered`, `choose` and `settle` give them."""
     port = urlsplit(door).port
@@ -108,7 +113,7 @@ def _door(role: str, port: int) -> str:
 def _free_door(role: str, before: str | None, others: Mapping[str, str]) -> str:
     first = port_of(before) if before else DOORS[role].port
     taken = {port_of(door) for door in others.values()}
-    return _door(role, next(one for one in _ports(first) if one not in taken and _is_free(one)))
+    return _door(role, free_port(first, taken))
 
 
 def _keep(path: Path, doors: Mapping[str, str]) -> None:

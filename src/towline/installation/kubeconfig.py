@@ -8,8 +8,10 @@ import json
 NAME = "towline"
 
 
-def render(server: str, authority: bytes, token: str, user: str) -> bytes:
+def render(server: str, authority: bytes, token: str, user: str, name: str = NAME) -> bytes:
     """A kubeconfig for one user of the API at `server` (`https://host:port`).
+
+    `name` is what cluster and context are called in it: where several are merged, they differ.
 
     It is JSON, which every YAML reader takes. Credentials work over TLS alone: clientcmd drops
     them otherwise (client-go, tools/clientcmd/client_config.go).
@@ -17,10 +19,10 @@ def render(server: str, authority: bytes, token: str, user: str) -> bytes:
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": NAME,
+        "current-context": name,
         "clusters": [
             {
-                "name": NAME,
+                "name": name,
                 "cluster": {
                     "server": server,
                     "certificate-authority-data": base64.b64encode(authority).decode(),
@@ -28,6 +30,6 @@ def render(server: str, authority: bytes, token: str, user: str) -> bytes:
             }
         ],
         "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": user}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
     }
     return json.dumps(config, indent=2).encode() + b"\n"

@@ -42,7 +42,7 @@ _NAMES = (kind.VPC, kind.INSTANCE, kind.CUSTOM_DOMAIN, kind.PRIVATE_ZONE, kind.Z
 
 
 class Network:
-    """The agent's half of the network: what it lends are `pods` and `subnets`."""
+    """The agent's half of the network: what it lends are `pods` and `subnets_of` clusters."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Network:
         )
         self._uplink = uplink
         self._stack = AsyncExitStack()
-        self.subnets = ClusterSubnets(records)
+        self._records = records
 
     async def __aenter__(self) -> Network:
         await self._stack.enter_async_context(self._running())
@@ -81,6 +81,10 @@ class Network:
         traceback: TracebackType | None,
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, traceback)
+
+    def subnets_of(self, cluster_id: str = "") -> ClusterSubnets:
+        """Where the pods of a cluster may be; without an id, of the installation's own."""
+        return ClusterSubnets(self._records, cluster_id)
 
     async def _converge(self) -> None:
         await self._keeper.converge()

@@ -1,0 +1,1 @@
+"""Clusters as a machine hosts them: which there are, and each from its beginning to its end."""
