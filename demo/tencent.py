@@ -22,7 +22,12 @@ from demo.teller import Teller
 
 REGION = "ap-guangzhou"
 TCCLI = Path(sys.executable).parent / "tccli"
-VERSIONS = {"tcr": "2019-09-24", "vpc": "2017-03-12", "privatedns": "2020-10-28"}
+VERSIONS = {
+    "tcr": "2019-09-24",
+    "vpc": "2017-03-12",
+    "privatedns": "2020-10-28",
+    "tke": "2018-05-25",
+}
 
 Answer = dict[str, Any]
 
