@@ -15,3 +15,11 @@ class Reading:
     """The innermost cause, lower-case, without the chain of wrappers."""
     client: str = ""
     """`containerd`, `docker`, `podman` ...; empty when it cannot be told."""
+    shown: str = ""
+    """The text as evidence: one line, as it was printed."""
+
+
+def read(text: str, client: str = "") -> Reading:
+    """Take a text apart."""
+    line = text.strip().splitlines()[-1].strip() if text.strip() else ""
+    return Reading(text=text.lower(), cause=line.lower(), client=client, shown=line)

@@ -38,7 +38,9 @@ class Rule:
     remedy: Callable[[Facts], Remedy]
     """What mends it, as exactly as the facts allow."""
     signs: tuple[Sign, ...] = ()
-    """Any of them makes the text fit."""
+    """Any of them makes the text say that this is the cause, or the likeliest of several."""
+    look_alikes: tuple[Sign, ...] = ()
+    """Any of them makes the text fit this cause too, though another is likelier."""
     proof: Callable[[Facts], Proof | None] | None = None
     """None for what no probe can see."""
     decided_by: str = ""
