@@ -154,6 +154,7 @@ class TrustOutcome(StrEnum):
     UNTRUSTED = "signed by nobody we know"
     SELF_SIGNED = "signed by itself"
     INCOMPLETE = "the intermediate certificate was not sent"
+    NOT_PINNED = "another than the one that is pinned"
     EXPIRED = "expired"
     NOT_YET_VALID = "not yet valid"
     WRONG_NAME = "for other names"

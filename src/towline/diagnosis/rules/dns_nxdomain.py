@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -23,5 +24,6 @@ RULE = Rule(
     code="dns.nxdomain",
     title="The registry's name does not exist in the zone that is asked",
     remedy=remedy,
+    proof=in_the_way("dns.nxdomain"),
     decided_by="the response code of each name server (NXDOMAIN)",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="dns.refused",
     title="The name server refuses to answer this client",
     remedy=remedy,
+    proof=in_the_way("dns.refused"),
     decided_by="the response code of each name server",
 )

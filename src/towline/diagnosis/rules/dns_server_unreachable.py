@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -22,5 +23,6 @@ RULE = Rule(
     code="dns.server-unreachable",
     title="The name server cannot be reached",
     remedy=remedy,
+    proof=in_the_way("dns.server-unreachable"),
     decided_by="a question by UDP to each name server",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -22,5 +23,6 @@ RULE = Rule(
     code="dns.sinkhole",
     title="The registry's name leads to a loopback or zero address",
     remedy=remedy,
+    proof=in_the_way("dns.sinkhole"),
     decided_by="the address that the name resolves to",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="dns.timeout",
     title="The name server does not answer",
     remedy=remedy,
+    proof=in_the_way("dns.timeout"),
     decided_by="a question by UDP and by TCP to each name server",
 )

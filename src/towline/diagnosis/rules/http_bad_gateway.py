@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="http.bad-gateway",
     title="The gateway before the registry gets no answer from it (502)",
     remedy=remedy,
+    proof=in_the_way("http.bad-gateway"),
     decided_by="GET /v2/",
 )

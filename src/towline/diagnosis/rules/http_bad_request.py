@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="http.bad-request",
     title="The registry does not understand the request (400)",
     remedy=remedy,
+    proof=in_the_way("http.bad-request"),
     decided_by="GET /v2/",
 )

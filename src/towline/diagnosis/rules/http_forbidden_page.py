@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -20,5 +21,6 @@ RULE = Rule(
     code="http.forbidden-page",
     title="A web firewall refuses, with a page instead of a registry's error",
     remedy=remedy,
+    proof=in_the_way("http.forbidden-page"),
     decided_by="the content type of the 403",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="http.server-error",
     title="The registry fails (500)",
     remedy=remedy,
+    proof=in_the_way("http.server-error"),
     decided_by="GET /v2/ and the manifest",
 )

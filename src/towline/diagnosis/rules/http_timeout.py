@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="http.timeout",
     title="The registry accepts the request and never answers",
     remedy=remedy,
+    proof=in_the_way("http.timeout"),
     decided_by="GET /v2/ with a deadline",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -21,5 +22,6 @@ RULE = Rule(
     code="http.unavailable",
     title="The registry is not available (503)",
     remedy=remedy,
+    proof=in_the_way("http.unavailable"),
     decided_by="GET /v2/",
 )

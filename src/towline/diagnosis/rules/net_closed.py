@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -20,5 +21,6 @@ RULE = Rule(
     code="net.closed",
     title="The connection is closed before an answer",
     remedy=remedy,
+    proof=in_the_way("net.closed"),
     decided_by="a connection, and whether a plain request is answered",
 )

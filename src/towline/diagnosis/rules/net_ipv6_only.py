@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -20,5 +21,6 @@ RULE = Rule(
     code="net.ipv6-only",
     title="The registry has IPv6 addresses only, and there is no way to them",
     remedy=remedy,
+    proof=in_the_way("net.ipv6-only"),
     decided_by="the A and AAAA records of the name",
 )

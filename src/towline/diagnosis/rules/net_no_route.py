@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="net.no-route",
     title="A router says that the address cannot be reached",
     remedy=remedy,
+    proof=in_the_way("net.no-route"),
     decided_by="the ICMP message and the router that sent it",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="net.refused",
     title="Nothing listens where the registry should be",
     remedy=remedy,
+    proof=in_the_way("net.refused"),
     decided_by="a connection to the address: RST",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -22,5 +23,6 @@ RULE = Rule(
     code="net.timeout.private-ip",
     title="The registry's private address does not answer",
     remedy=remedy,
+    proof=in_the_way("net.timeout.private-ip"),
     decided_by="a connection to the address, compared with the link's own",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -24,5 +25,6 @@ RULE = Rule(
     code="net.timeout.public-ip",
     title="The registry's public address does not answer",
     remedy=remedy,
+    proof=in_the_way("net.timeout.public-ip"),
     decided_by="a connection to the address, and whether the name should lead to a private one",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="net.unreachable",
     title="There is no route to the registry's network",
     remedy=remedy,
+    proof=in_the_way("net.unreachable"),
     decided_by="the ICMP message, or the local routing table",
 )

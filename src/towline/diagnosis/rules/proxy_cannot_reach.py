@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -24,5 +25,6 @@ RULE = Rule(
     code="proxy.cannot-reach",
     title="The proxy cannot reach the registry",
     remedy=remedy,
+    proof=in_the_way("proxy.cannot-reach"),
     decided_by="CONNECT by hand: 502 or 503",
 )

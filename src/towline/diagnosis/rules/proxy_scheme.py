@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="proxy.scheme",
     title="The proxy's URL has the wrong scheme",
     remedy=remedy,
+    proof=in_the_way("proxy.scheme"),
     decided_by="a plain CONNECT is answered where TLS is not",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.reference_fault import reference_fault
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -18,9 +19,17 @@ def remedy(_facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """The parser says so; nothing needs to be asked."""
+    image = facts.image or (facts.seen.image if facts.seen else "")
+    fault = reference_fault(image) if image else None
+    return Proof(fault.evidence, fault.cause) if fault is not None else None
+
+
 RULE = Rule(
     code="reference.invalid",
     title="The image is not written as a reference can be",
     remedy=remedy,
+    proof=proof,
     decided_by="parse the reference; no request is needed",
 )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.rule import Rule
+from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.oci.reference import DEFAULT_DOMAIN
+
+_NOT_THERE = frozenset({401, 403, 404})
 
 
 def remedy(facts: Facts) -> Remedy:
@@ -16,9 +20,24 @@ def remedy(facts: Facts) -> Remedy:
     )
 
 
+def proof(facts: Facts) -> Proof | None:
+    """No host is written, and the default registry is out of reach or does not have it."""
+    seen = facts.seen
+    if seen is None or seen.domain != DEFAULT_DOMAIN or seen.path is None:
+        return None
+    if seen.image.startswith((f"{DEFAULT_DOMAIN}/", "index.docker.io/")):
+        return None
+    answer = seen.manifest.answer if seen.manifest else None
+    if seen.path.passed and (answer is None or answer.status not in _NOT_THERE):
+        return None
+    asked = answered(answer) if answer else f"{seen.path.authority} is not reached"
+    return Proof((f"{seen.image} names no host, so {DEFAULT_DOMAIN} is asked", asked))
+
+
 RULE = Rule(
     code="reference.short-name",
     title="The image names no registry, so the runtime asks its default one",
     remedy=remedy,
+    proof=proof,
     decided_by="whether a dot, a colon or localhost stands before the first slash",
 )

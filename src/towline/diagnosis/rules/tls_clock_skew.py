@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="tls.clock-skew",
     title="The clock of whoever pulls is wrong",
     remedy=remedy,
+    proof=in_the_way("tls.clock-skew"),
     decided_by="the registry's Date header agrees with its certificate",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -24,5 +25,6 @@ RULE = Rule(
     code="tls.http-server",
     title="The registry speaks plain HTTP",
     remedy=remedy,
+    proof=in_the_way("tls.http-server"),
     decided_by="a plain GET /v2/ is answered",
 )

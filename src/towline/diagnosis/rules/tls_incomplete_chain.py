@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -20,5 +21,6 @@ RULE = Rule(
     code="tls.incomplete-chain",
     title="The registry does not send its intermediate certificate",
     remedy=remedy,
+    proof=in_the_way("tls.incomplete-chain"),
     decided_by="the chain that the server sends: one certificate, issued by another",
 )

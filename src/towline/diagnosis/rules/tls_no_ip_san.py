@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -19,5 +20,6 @@ RULE = Rule(
     code="tls.no-ip-san",
     title="The registry is addressed by IP, and its certificate has none",
     remedy=remedy,
+    proof=in_the_way("tls.no-ip-san"),
     decided_by="the names in the certificate",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -25,5 +26,6 @@ RULE = Rule(
     code="tls.self-signed",
     title="The registry's certificate is self-signed",
     remedy=remedy,
+    proof=in_the_way("tls.self-signed"),
     decided_by="the certificate's issuer is its own subject",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -21,5 +22,6 @@ RULE = Rule(
     code="tls.timeout",
     title="The server accepts connections and never answers the TLS handshake",
     remedy=remedy,
+    proof=in_the_way("tls.timeout"),
     decided_by="a handshake, one with small segments, and a plain request: no answer to any",
 )

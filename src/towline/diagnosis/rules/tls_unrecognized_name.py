@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -20,5 +21,6 @@ RULE = Rule(
     code="tls.unrecognized-name",
     title="The server does not know this name",
     remedy=remedy,
+    proof=in_the_way("tls.unrecognized-name"),
     decided_by="a handshake with another server name",
 )
