@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tests.laboratory.certificate_kind import ALERTING, Certificates
@@ -18,12 +19,15 @@ from tests.laboratory.http_service import Service, http_service
 from tests.laboratory.landscape import DEAD_NEIGHBOURS, Landscape, Way, landscape
 from tests.laboratory.name_service import NameService
 from tests.laboratory.name_service import Resolver as Behaviour
+from tests.laboratory.picture import TAG
 from tests.laboratory.proxy_service import proxy_host
+from tests.laboratory.real_registry import RealRegistry, running
 from tests.laboratory.situation import Host, Named, Situation
 
 from towline.content.layers import LayerStore
 from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, REGISTRY_INSECURE_SKIP_VERIFY
 from towline.linux import network_namespace
+from towline.oci.digest import Digest
 from towline.pull.keyring import Keyring
 from towline.pull.policy import RegistryPolicy
 
@@ -47,7 +51,7 @@ class Place:
         return self.name if self.host.port == 443 else f"{self.name}:{self.host.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
     """A situation in its place."""
 
@@ -58,7 +62,7 @@ class Site:
     disk: Path
     """Where that is."""
 
-    @property
+    @cached_property
     def words(self) -> dict[str, str]:
         """What the words in a situation's texts stand for."""
         here = self.places["here"]
@@ -66,7 +70,17 @@ class Site:
         names |= {f"{role}_address": place.address for role, place in self.places.items()}
         scheme = "http" if here.host.certificate is None else "https"
         defaults = {"token": here.authority, "blobs": here.authority}
-        return {**defaults, **names, "scheme": scheme, "address": here.address}
+        own = {"scheme": scheme, "address": here.address, "digest": self._digest}
+        return {**defaults, **names, **own}
+
+    @property
+    def _digest(self) -> str:
+        """Of the manifest that the registry's tag means."""
+        service = self.places["here"].host.service
+        if not isinstance(service, Registry):
+            return ""
+        manifests = service.paint(self.situation.name).manifests
+        return str(Digest.of(manifests[TAG][0])) if TAG in manifests else ""
 
     @property
     def image(self) -> str:
@@ -126,7 +140,8 @@ async def laboratory(situations: tuple[Situation, ...]) -> AsyncIterator[Laborat
             lab.sites[situation.name] = Site(situation, places, kept, disk)
         await land.lay(dict(_ways(lab)))
         await _open_name_servers(stack, lab)
-        opening = _Opening(stack, land, certificates)
+        real = stack.enter_context(running(folder / "real"))
+        opening = _Opening(stack, land, certificates, real)
         for site in lab.sites.values():
             await opening.open(site)
         yield lab
@@ -189,11 +204,13 @@ class _Opening:
     stack: AsyncExitStack
     land: Landscape
     certificates: Certificates
+    real: Service
+    """The way to a registry that is a process of its own."""
 
     async def open(self, site: Site) -> None:
         """All hosts that somebody listens at."""
         for place in site.places.values():
-            service = _service(site, place)
+            service = self._service(site, place)
             if service is not None and place.host.way is not Way.DEAD_NEIGHBOUR:
                 await self._listen(place, service)
 
@@ -209,6 +226,15 @@ class _Opening:
         tasks = set[asyncio.Task[None]]()
         server = await asyncio.start_server(_polite(service, tasks), sock=sock, ssl=context)
         self.stack.push_async_callback(_shut, server, tasks)
+
+    def _service(self, site: Site, place: Place) -> Service | None:
+        service = place.host.service
+        if isinstance(service, RealRegistry):
+            return self.real
+        if isinstance(service, Registry):
+            bound = service.bound(site.words)
+            return http_service(RegistryService(bound, site.situation.name).answer)
+        return service
 
 
 async def _shut(server: asyncio.Server, tasks: set[asyncio.Task[None]]) -> None:
@@ -237,14 +263,6 @@ def _polite(service: Service, tasks: set[asyncio.Task[None]]) -> Service:
             writer.close()
 
     return serve
-
-
-def _service(site: Site, place: Place) -> Service | None:
-    service = place.host.service
-    if not isinstance(service, Registry):
-        return service
-    bound = service.bound(site.words)
-    return http_service(RegistryService(bound, site.situation.name).answer)
 
 
 @contextmanager

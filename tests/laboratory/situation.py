@@ -10,6 +10,7 @@ from tests.laboratory.faulty_registry import PASSWORD, USERNAME, Registry
 from tests.laboratory.http_service import Service
 from tests.laboratory.landscape import Way
 from tests.laboratory.name_service import Resolver
+from tests.laboratory.real_registry import RealRegistry
 
 from towline.pull.keyring import Login
 
@@ -33,7 +34,7 @@ class Named(StrEnum):
 class Host:
     """A server, and the way to it."""
 
-    service: Service | Registry | None = None
+    service: Service | Registry | RealRegistry | None = None
     """None: nobody listens there."""
     certificate: Certificate | None = Certificate.GOOD
     """None: it does not speak TLS."""

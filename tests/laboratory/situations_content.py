@@ -8,6 +8,7 @@ from tests.laboratory.faulty_registry import Auth, Fault, Registry, said
 from tests.laboratory.http_service import Ending, Reply
 from tests.laboratory.landscape import Way
 from tests.laboratory.picture import Paint
+from tests.laboratory.real_registry import RealRegistry
 from tests.laboratory.situation import KEY, Host, Situation
 
 ABSENT = f"sha256:{'ab' * 32}"
@@ -34,6 +35,16 @@ def _redirected(name: str, code: str, store: Host) -> Situation:
     return Situation(name=name, code=code, registry=Host(registry), blobs=store)
 
 
+def _real(cause: str, image: str) -> Situation:
+    """Debian's docker-registry has it not."""
+    return Situation(
+        name=f"manifest.{cause}-real",
+        code=f"manifest.{cause}",
+        registry=Host(RealRegistry()),
+        image=f"{{here}}/{image}",
+    )
+
+
 def _worded(name: str, code: str, words: str) -> Situation:
     """What is wrong is on the client, and no probe of a registry sees it."""
     return Situation(name=name, code=code, said=words)
@@ -57,6 +68,9 @@ MANIFESTS = (
         image="{here}/team/ap:1.0",
         registry=Host(Registry(hides_repositories=True)),
     ),
+    _real("tag-unknown", "team/app:1.O"),
+    _real("digest-unknown", f"team/app@{ABSENT}"),
+    _real("name-unknown", "team/ap:1.0"),
     _painted("manifest.schema1", "manifest.schema1", picture.schema_1),
     _painted(
         "manifest.unsupported-type",
@@ -70,6 +84,12 @@ MANIFESTS = (
     _painted("manifest.bad-config", "manifest.bad-config", picture.bad_config),
     _painted("manifest.child-missing", "manifest.child-missing", picture.childless),
     _painted("manifest.digest-mismatch", "manifest.digest-mismatch", picture.another_body),
+    Situation(
+        name="manifest.digest-mismatch-pinned",
+        code="manifest.digest-mismatch",
+        registry=Host(Registry(picture.another_body)),
+        image="{here}/team/app@{digest}",
+    ),
     _painted("platform.no-match", "platform.no-match", picture.index("linux/arm64", "linux/s390x")),
     _painted("platform.wrong-arch", "platform.wrong-arch", picture.single("linux/arm64")),
     _painted("platform.wrong-os", "platform.wrong-os", picture.single("windows/amd64")),

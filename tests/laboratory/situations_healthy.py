@@ -9,6 +9,7 @@ from tests.laboratory import picture
 from tests.laboratory.certificate_kind import Certificate
 from tests.laboratory.faulty_registry import Auth, Fault, Registry, said
 from tests.laboratory.http_service import Reply
+from tests.laboratory.real_registry import RealRegistry
 from tests.laboratory.situation import HEALTHY, KEY, WRONG_KEY, Host, Situation
 
 _TO_STORE = Reply(307, b"", (("Location", "https://{blobs}/store/{layer}?signature=secret"),))
@@ -63,5 +64,12 @@ SITUATIONS = (
     ),
     _well("other-platform", Registry(picture.single("linux/arm64")), platform="linux/arm64"),
     _well("no-ranges", Registry(ranges=False)),
+    _well("docker-registry", Registry(), Host(RealRegistry())),
+    _well(
+        "docker-registry-http",
+        Registry(),
+        Host(RealRegistry(), certificate=None, port=5000),
+        plain_http="{here}",
+    ),
     _well("no-head", Registry(faults=(Fault("HEAD */manifests/*", Reply(405)),))),
 )
