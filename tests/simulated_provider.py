@@ -14,16 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from towline.cluster.node.provider import (
+    Case,
     ContainerId,
     ContainerSpec,
     Executed,
     Exit,
+    Finding,
     Image,
     PodIdentity,
     StandingContainer,
     StandingPod,
     StartFailed,
 )
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.verdict import Verdict
 from towline.oci.digest import Digest
 from towline.oci.reference import Reference
 from towline.problem import Problem
@@ -52,6 +56,8 @@ class Script:
     """How an image behaves."""
 
     pull_seconds: float = 1.0
+    silent: float = 0.0
+    """Seconds before the first byte of a pull."""
     pull_errors: list[str] = field(default_factory=list)
     """What the next pulls fail with; when there is none left, pulls succeed."""
     always_fails: str = ""
@@ -89,6 +95,12 @@ class SimulatedProvider:
         self.opening_fails: list[str] = []
         self.defects: list[Exception] = []
         """What the next pulls raise that no provider should."""
+        self.cases: list[Case] = []
+        """What was to be explained."""
+        self.verdict: Verdict | None = None
+        """What every pull that is looked at suffers from."""
+        self.broken = False
+        """Whether looking at a pull raises what nobody foresaw."""
         self.executed: list[tuple[str, ...]] = []
         self.execute_codes: list[int] = []
         self._clock = clock
@@ -124,6 +136,7 @@ class SimulatedProvider:
         if self.defects:
             raise self.defects.pop(0)
         script = self._script(image)
+        await asyncio.sleep(script.silent)
         await _transfer(script, progress)
         error = script.pull_errors.pop(0) if script.pull_errors else script.always_fails
         reference = Reference.parse(image)
@@ -132,6 +145,13 @@ class SimulatedProvider:
         found = Image(str(reference), f"sha256:{'1' * 64}", script.size, script.user)
         self.pods[pod_uid].images[image] = found
         return found
+
+    async def examine(self, case: Case) -> Finding:
+        """See `Doctor`."""
+        self.cases.append(case)
+        if self.broken:
+            raise RuntimeError("the doctor is ill")
+        return Finding(self.verdict, Facts(image=case.pod.image, pod=case.pod))
 
     async def start(self, spec: ContainerSpec) -> float:
         """See `Containers`."""

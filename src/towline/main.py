@@ -237,6 +237,7 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     from towline.sandbox.network.naming import Naming
     from towline.sandbox.network.serve import Network
     from towline.sandbox.provider import Sandbox
+    from towline.sandbox.pull_records import PullRecords
     from towline.store.store import Store
 
     ledger = Ledger.open(data.ledger, data.sandboxes)
@@ -244,7 +245,9 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     async with (
         Store.open(records(data)) as store,
         Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
-        Sandbox(network.pods, _sandbox_settings(data, ledger)) as sandbox,
+        Sandbox(
+            network.pods, _sandbox_settings(data, ledger), PullRecords(store).read
+        ) as sandbox,
     ):
 
         async def run_nodes(cluster: Cluster | None) -> None:

@@ -138,6 +138,8 @@ class InstanceSeen:
     public_address: str = ""
     endpoint_open: bool = False
     allowlist: tuple[str, ...] = ()
+    loopback_port: int = 0
+    """The port of its door on the machine that it is served from; 0 when it has none yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ of one image, one place in the network and one credential.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from towline.diagnosis.plane import InstanceSeen, Known, LinkSeen, Plane
@@ -27,7 +27,7 @@ _NEAR = 3  # how many names are proposed
 class Records:
     """What an installation has written down."""
 
-    network: NetworkModel
+    network: NetworkModel = field(default_factory=NetworkModel)
     namespaces: tuple[Namespace, ...] = ()
     repositories: tuple[Repository, ...] = ()
     """Those that the cloud knows; most are known to the registry alone."""
@@ -129,6 +129,7 @@ def _seen(model: NetworkModel, instance: Instance) -> InstanceSeen:
         public_address=instance.public_address,
         endpoint_open=is_open(endpoint),
         allowlist=tuple(rule.cidr for rule in endpoint.rules),
+        loopback_port=instance.loopback_port,
     )
 
 

@@ -9,22 +9,26 @@ and it begins with an empty folder.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from towline.cluster.node.provider import (
+    Case,
     ContainerId,
     ContainerSpec,
     Executed,
     Exit,
+    Finding,
     Image,
     PodIdentity,
     StandingPod,
 )
 from towline.content.extract import remove_tree
 from towline.content.layers import LayerStore
+from towline.diagnosis.survey import Records
 from towline.linux.cgroups import Cgroups
 from towline.linux.mounts import keep_private, unmount_below
 from towline.linux.namespace_socket import SocketMaker
@@ -36,6 +40,7 @@ from towline.sandbox import record_file
 from towline.sandbox.bundle import Bundles
 from towline.sandbox.containers import Containers
 from towline.sandbox.lower_layers import lower_layers
+from towline.sandbox.pod_doctor import PodDoctor
 from towline.sandbox.pod_folder import PodFolders
 from towline.sandbox.pod_images import PodImages
 from towline.sandbox.pod_locks import PodLocks
@@ -67,7 +72,14 @@ class Sandbox:
     another process has the same layers open.
     """
 
-    def __init__(self, network: PodNamespaces, settings: SandboxSettings) -> None:
+    def __init__(
+        self,
+        network: PodNamespaces,
+        settings: SandboxSettings,
+        records: Callable[[], Records] = Records,
+    ) -> None:
+        """`records` reads what the installation has written down, for diagnoses to look at."""
+        self._doctor = PodDoctor(network, settings, records)
         self._network = network
         self._settings = settings
         self._entered: _Parts | None = None
@@ -154,6 +166,10 @@ class Sandbox:
     async def stop(self, container: ContainerId, *, grace: float) -> None:
         """See `Containers`."""
         await self._parts.containers.stop(container, grace=grace)
+
+    async def examine(self, case: Case) -> Finding:
+        """See `Doctor`."""
+        return await self._doctor.examine(case)
 
     async def socket(self, pod_uid: str) -> socket.socket:
         """See `Reach`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ from tests.unit.cluster_node.node_world import IMAGE, NODE, SUBNET, FixedSubnets
 from towline.cluster.node.serve import serve
 from towline.cluster.node.settings import NodeSettings
 from towline.cluster.resources import NAMESPACES, NODES, PODS
+from towline.diagnosis.facts_document import read_facts
+from towline.diagnosis.verdict import Confidence, Remedy, Verdict
 
 
 @dataclass
@@ -166,3 +169,24 @@ async def test_a_certificate_of_the_authority_is_not_enough(tmp_path: Path) -> N
         assert (
             text == "Forbidden (user=system:node:web, verb=get, resource=nodes, subresource=proxy)"
         )
+
+
+async def test_the_api_may_ask_why_a_pull_fails(tmp_path: Path) -> None:
+    """For every image of a pod, or for another one as if the pod pulled it."""
+    async with agent(tmp_path) as node:
+        node.provider.verdict = Verdict(
+            code="manifest.tag-unknown",
+            confidence=Confidence.PROVED,
+            cause="there is no such tag",
+            remedy=Remedy(text="use another"),
+        )
+        await node.run("a")
+        status, own = await node.get("/diagnosis/demo/a")
+        _, other = await node.get("/diagnosis/demo/a", image="registry.example/other:1")
+        (answer,) = json.loads(own)["images"]
+
+        assert (status, answer["image"]) == (200, IMAGE)
+        assert answer["verdict"]["code"] == "manifest.tag-unknown"
+        assert read_facts(answer["facts"]).image == IMAGE
+        assert json.loads(other)["images"][0]["image"] == "registry.example/other:1"
+        assert (await node.get("/diagnosis/demo/nobody"))[0] == 404

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from towline.cluster.kubernetes import Kubernetes
 from towline.cluster.node import texts
 from towline.cluster.node.back_off import BackOff
 from towline.cluster.node.container_state import Waiting
+from towline.cluster.node.diagnosing import Diagnosing, Trouble
 from towline.cluster.node.provider import Image, Images
 from towline.cluster.node.pull_progress import told
 from towline.cluster.node.pull_secrets import pull_secrets
@@ -21,8 +23,9 @@ from towline.cluster.node.voice import Voice
 from towline.kube.pod import Container, Pod, PullPolicy
 from towline.oci.reference import InvalidReference, Reference
 from towline.problem import Problem
-from towline.pull.attempt import PullFailed
+from towline.pull.attempt import Attempt, PullFailed
 from towline.pull.keyring import InvalidDockerConfig, Keyring
+from towline.pull.progress import Tally
 
 PARALLEL_PULLS = 32  # of one node; a pull that waits for a dead address costs next to nothing
 
@@ -57,9 +60,16 @@ class Wish:
 class ImageEnsurer:
     """The images of one node's pods."""
 
-    def __init__(self, kubernetes: Kubernetes, images: Images, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        kubernetes: Kubernetes,
+        images: Images,
+        diagnosing: Diagnosing,
+        clock: Callable[[], float],
+    ) -> None:
         self._kubernetes = kubernetes
         self._images = images
+        self._diagnosing = diagnosing
         self._clock = clock
         self._back_off = BackOff()
         self._failures: dict[str, str] = {}
@@ -82,6 +92,7 @@ class ImageEnsurer:
     def forget(self, pod_uid: str) -> None:
         """Drop what is remembered of a pod that is gone."""
         self._back_off.forget(f"{pod_uid}_")
+        self._diagnosing.forget(pod_uid)
         for key in [key for key in self._failures if key.startswith(f"{pod_uid}_")]:
             del self._failures[key]
 
@@ -91,6 +102,7 @@ class ImageEnsurer:
         except InvalidReference as error:
             message = texts.invalid_image_message(wish.container.image, error.reason)
             wish.say(texts.inspect_failed(message))
+            self._diagnosing.explain(_trouble(wish, message))
             raise _held(wish, texts.INVALID_IMAGE_NAME, message) from error
 
     def _check_back_off(self, wish: Wish) -> None:
@@ -110,9 +122,11 @@ class ImageEnsurer:
             keyring = await self._keyring(wish)
             async with self._slots:
                 began = self._clock()
-                with told(text, wish.say) as progress:
+                with told(text, wish.say) as progress, self._watching(wish, progress):
                     image = await self._images.pull(wish.pod.metadata.uid, text, keyring, progress)
-        except (PullFailed, InvalidDockerConfig) as error:
+        except PullFailed as error:
+            raise self._failed(wish, str(error), error.attempt) from error
+        except InvalidDockerConfig as error:
             raise self._failed(wish, str(error)) from error
         except Problem as error:
             raise self._failed(wish, error.cause) from error
@@ -126,11 +140,19 @@ class ImageEnsurer:
             wish.voice.say(texts.missing_pull_secrets(found.missing))
         return found.keyring
 
-    def _failed(self, wish: Wish, error: str) -> Held:
+    def _watching(self, wish: Wish, progress: Tally) -> AbstractContextManager[None]:
+        return self._diagnosing.watching(_trouble(wish), progress)
+
+    def _failed(self, wish: Wish, error: str, attempt: Attempt | None = None) -> Held:
         wish.say(texts.pull_failed(wish.container.image, error))
         self._back_off.failed(wish.back_off_key, self._clock())
         self._failures[wish.back_off_key] = f"{texts.ERR_IMAGE_PULL}: {error}"
+        self._diagnosing.explain(_trouble(wish, error, attempt))
         return _held(wish, texts.ERR_IMAGE_PULL, error)
+
+
+def _trouble(wish: Wish, text: str = "", attempt: Attempt | None = None) -> Trouble:
+    return Trouble(wish.pod, wish.container, wish.voice, text, attempt)
 
 
 def _held(wish: Wish, reason: str, message: str) -> Held:

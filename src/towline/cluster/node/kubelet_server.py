@@ -1,6 +1,6 @@
-"""The node's own HTTPS: where the API asks for logs. It answers nobody but the API.
+"""The node's own HTTPS: where the API asks for logs, and why a pull fails. It answers nobody else.
 
-The paths and texts are those of the kubelet's `pkg/kubelet/server/server.go`.
+The paths and texts are those of the kubelet's `pkg/kubelet/server/server.go`; `/diagnosis` is ours.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from towline.cluster.node.diagnosing import Examiner
 from towline.cluster.node.log_choice import NoLog, choose
 from towline.cluster.node.log_file import LogFile
 from towline.cluster.node.log_options import BadOptions, LogOptions
 from towline.cluster.node.pod_worker import PodWorker
-from towline.cluster.node.provider import ContainerId
+from towline.cluster.node.provider import ContainerId, Finding
 from towline.cluster.node.settings import NodeSettings
+from towline.diagnosis.facts_document import facts_document
 from towline.problem import Problem
 
 API_SERVER = "kube-apiserver"
@@ -46,9 +48,12 @@ class Logs(Protocol):
 class KubeletServer:
     """Answers for all pods of this agent."""
 
-    def __init__(self, directory: Directory, logs: Logs, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, directory: Directory, logs: Logs, examiner: Examiner, clock: Callable[[], float]
+    ) -> None:
         self._directory = directory
         self._logs = logs
+        self._examiner = examiner
         self._clock = clock
 
     @asynccontextmanager
@@ -58,6 +63,7 @@ class KubeletServer:
         application.router.add_get(
             "/containerLogs/{namespace}/{pod}/{container}", self._container_logs
         )
+        application.router.add_get("/diagnosis/{namespace}/{pod}", self._diagnosis)
         application.router.add_get("/healthz", _healthy)
         runner = web.AppRunner(
             application, access_log=None, shutdown_timeout=_GRACE, handler_cancellation=True
@@ -78,7 +84,7 @@ class KubeletServer:
             return web.Response(status=error.status, text=str(error))
         worker = self._directory.find(namespace, name)
         if worker is None:
-            return web.Response(status=404, text=f'pod "{name}" does not exist\n')
+            return _no_such_pod(name)
         spec = worker.pod.spec
         if all(one.name != container for one in (*spec.init_containers, *spec.containers)):
             text = f'container "{container}" not found in pod "{name}"\n'
@@ -90,6 +96,22 @@ class KubeletServer:
             return web.Response(status=400, text=str(error))
         file = LogFile(self._logs.log(chosen), options, lambda: _is_running(worker, chosen))
         return await _stream(request, file)
+
+    async def _diagnosis(self, request: web.Request) -> web.StreamResponse:
+        """Why pulls of a pod fail, of all its images or of the one that is asked for."""
+        name, image = request.match_info["pod"], request.query.get("image", "")
+        worker = self._directory.find(request.match_info["namespace"], name)
+        if worker is None:
+            return _no_such_pod(name)
+        spec = worker.pod.spec
+        images = [one.image for one in (*spec.init_containers, *spec.containers)]
+        asked = [image] if image else dict.fromkeys(images)
+        try:
+            found = {one: await self._examiner.examine(worker.pod, one) for one in asked}
+        except Problem as problem:
+            return web.Response(status=409, text=problem.cause)
+        told = [{"image": one, **_told(finding)} for one, finding in found.items()]
+        return web.json_response({"images": told})
 
 
 @web.middleware
@@ -117,6 +139,18 @@ async def _stream(request: web.Request, file: LogFile) -> web.StreamResponse:
         await answer.write(piece)
     await answer.write_eof()
     return answer
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "verdict": None if verdict is None else verdict.to_json(),
+        "facts": facts_document(finding.facts),
+    }
+
+
+def _no_such_pod(name: str) -> web.Response:
+    return web.Response(status=404, text=f'pod "{name}" does not exist\n')
 
 
 async def _healthy(request: web.Request) -> web.Response:

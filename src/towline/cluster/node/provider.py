@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.plane import PodSeen
+from towline.diagnosis.verdict import Verdict
 from towline.kube.capability import USUAL
+from towline.pull.attempt import Attempt
 from towline.pull.keyring import Keyring
 from towline.pull.progress import Progress
 
@@ -239,9 +243,43 @@ class Reach(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pull that failed, or that hangs, or that somebody asks about."""
+
+    uid: str
+    """The pod's."""
+    pod: PodSeen
+    keyring: Keyring
+    text: str = ""
+    """What the runtime said; empty while it hangs."""
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of looking at a pull."""
+
+    verdict: Verdict | None
+    """Why it fails; None when nothing is found that would stop it."""
+    facts: Facts
+    """What it is concluded from."""
+
+
+class Doctor(Protocol):
+    """Looks at a pull from the pod's own network, with the pod's own credentials."""
+
+    async def examine(self, case: Case) -> Finding:
+        """Why it fails.
+
+        Raises `Problem` when it cannot look, as when the pod is gone.
+        """
+        ...
+
+
 class StartFailed(Exception):
     """The runtime would not start a container; the text is the runtime's own."""
 
 
-class Provider(Sandboxes, Images, Containers, Reach, Protocol):
-    """All four, as the node is given them."""
+class Provider(Sandboxes, Images, Containers, Reach, Doctor, Protocol):
+    """All five, as the node is given them."""

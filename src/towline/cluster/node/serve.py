@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from towline.cluster.kubernetes import Kubernetes
+from towline.cluster.node.diagnosing import Examiner
 from towline.cluster.node.fleet import Fleet
 from towline.cluster.node.kubelet_server import KubeletServer
 from towline.cluster.node.machine import this_machine
@@ -25,7 +26,8 @@ async def serve(
 ) -> None:
     """Serve until cancelled; `ready` is called when the first nodes are registered."""
     directory = PodDirectory()
-    server = KubeletServer(directory, provider, time.time)
+    examiner = Examiner(kubernetes, provider)
+    server = KubeletServer(directory, provider, examiner, time.time)
     async with server.listening(settings) as port:
         parts = Parts(
             kubernetes=kubernetes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from towline.diagnosis.verdict import Verdict
 from towline.kube.event import EventType
 
 
@@ -63,6 +64,16 @@ def pulled(image: str, took: float, waited: float, size: int) -> Words:
         "Pulled",
         f'Successfully pulled image "{image}" in {times}. Image size: {size} bytes.',
     )
+
+
+def diagnosed(image: str, verdict: Verdict) -> Words:
+    """Why the pull fails, in one line; the kubelet has no such event, so the words are ours.
+
+    A topic of its own: it must be heard however much else is said of the pod.
+    """
+    message = f"{verdict.code}: {verdict.cause}. {verdict.remedy.text} ({verdict.confidence})"
+    line = " ".join(message.split())
+    return Words(EventType.WARNING, "Diagnosed", line, topic=f"{image} {verdict.code}")
 
 
 def present(image: str) -> Words:

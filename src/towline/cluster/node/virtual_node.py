@@ -11,6 +11,7 @@ import structlog
 from towline.cluster.event_recorder import EventRecorder
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object
 from towline.cluster.node.container_starter import ContainerStarter
+from towline.cluster.node.diagnosing import Diagnosing, Examiner
 from towline.cluster.node.image_ensurer import ImageEnsurer
 from towline.cluster.node.kit import Kit
 from towline.cluster.node.node_object import Endpoint, Machine
@@ -64,6 +65,7 @@ class VirtualNode:
         self._pods = Reflector(parts.kubernetes, Selection(PODS, selectors))
         source = EventSource(COMPONENT, self.name)
         self._recorder = EventRecorder(parts.kubernetes, source, parts.clock)
+        self._diagnosing = Diagnosing(Examiner(parts.kubernetes, parts.provider))
         self._kit = self._make_kit(subnet_id)
 
     @property
@@ -86,6 +88,7 @@ class VirtualNode:
         async with asyncio.TaskGroup() as tasks:
             lasting = [
                 tasks.create_task(self._recorder.run()),
+                tasks.create_task(self._diagnosing.run()),
                 tasks.create_task(self._pods.run()),
                 tasks.create_task(self._follow_room()),
             ]
@@ -174,7 +177,7 @@ class VirtualNode:
 
     def _make_kit(self, subnet_id: str) -> Kit:
         parts = self._parts
-        images = ImageEnsurer(parts.kubernetes, parts.provider, parts.clock)
+        images = ImageEnsurer(parts.kubernetes, parts.provider, self._diagnosing, parts.clock)
         starter = ContainerStarter(parts.kubernetes, parts.provider, images, parts.clock)
         return Kit(
             kubernetes=parts.kubernetes,
