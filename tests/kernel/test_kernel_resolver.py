@@ -30,6 +30,7 @@ from tests.networks import (
     zone_record,
 )
 
+from towline.client.query_log import queries
 from towline.installation.data_directory import DataDirectory
 from towline.linux import network_namespace
 from towline.linux.namespace_socket import SocketMaker
@@ -38,7 +39,7 @@ from towline.network.address import RESOLVERS
 from towline.pull.wire import Trouble, WireFailed
 from towline.resource import kind
 from towline.resource.vpc import Subnet, Vpc
-from towline.sandbox.network.query_log import path_of, queries
+from towline.sandbox.network.query_log import path_of
 from towline.sandbox.network.resolvers import PUBLIC_RESOLVER
 from towline.store.collection import Collection
 

@@ -159,12 +159,14 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Which connections pods may begin, and which may reach them.",
         CLOUD,
     ),
+    "domain": Place("towline.cli.domain", "domain_app", "Names of your own for registries.", CLOUD),
     "private-zone": Place(
         "towline.cli.private_zone",
         "private_zone_app",
         "Names that mean something only inside VPCs.",
         CLOUD,
     ),
+    "dns": Place("towline.cli.dns", "dns_app", "What pods ask the resolvers of their VPCs.", CLOUD),
 }
 
 

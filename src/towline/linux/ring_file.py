@@ -12,6 +12,7 @@ import mmap
 import struct
 from pathlib import Path
 
+SUFFIX = ".ring"
 _HEAD = struct.Struct("=QH")
 
 

@@ -6,11 +6,10 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from towline.linux.ring_file import RingFile, entries
-from towline.network.query_log import SLOT, Query, noted, read
+from towline.linux.ring_file import SUFFIX, RingFile
+from towline.network.query_log import SLOT, noted
 
 KEPT = 2048  # questions of each resolver
-_SUFFIX = ".ring"
 
 
 class QueryLog:
@@ -28,17 +27,11 @@ class QueryLog:
 def forget_others(folder: Path, resolvers: Collection[str]) -> None:
     """Remove the logs of all resolvers but these."""
     keep = {path_of(folder, resolver) for resolver in resolvers}
-    for path in folder.glob(f"*{_SUFFIX}"):
+    for path in folder.glob(f"*{SUFFIX}"):
         if path not in keep:
             path.unlink(missing_ok=True)
 
 
 def path_of(folder: Path, resolver: str) -> Path:
     """The file of a resolver's log: of a VPC by its id, or of `INTERNET`."""
-    return folder / f"{resolver}{_SUFFIX}"
-
-
-def queries(folder: Path, resolver: str) -> list[Query]:
-    """What was asked of a resolver, the oldest first; readable while it serves, and afterwards."""
-    found = map(read, entries(path_of(folder, resolver), SLOT))
-    return [query for query in found if query is not None]
+    return folder / f"{resolver}{SUFFIX}"
