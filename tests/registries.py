@@ -102,9 +102,10 @@ def _ranged(request: web.Request, content: bytes) -> web.Response:
     asked = request.headers.get("Range", "")
     if not asked:
         return web.Response(body=content)
-    begin = int(asked.removeprefix("bytes=").rstrip("-"))
-    span = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-    return web.Response(status=206, body=content[begin:], headers={"Content-Range": span})
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    begin, end = int(first), min(int(last or len(content)), len(content) - 1)
+    span = f"bytes {begin}-{end}/{len(content)}"
+    return web.Response(status=206, body=content[begin : end + 1], headers={"Content-Range": span})
 
 
 @contextlib.asynccontextmanager
