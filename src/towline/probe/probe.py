@@ -56,7 +56,8 @@ async def probe(target: Target, vantage: Vantage) -> Observations:
         target=reference.target,
         logins=target.logins(),
     )
-    talk = Talk(Eyes(vantage), target.policy.transport(reference.domain))
+    transport = target.policy.transport(reference.domain)
+    talk = Talk(Eyes(vantage), transport, target.policy.pins)
     walk = _Walk(target, talk, registry, seen, vantage.store)
     try:
         with contextlib.suppress(TimeoutError):

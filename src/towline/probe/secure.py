@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from towline.diagnosis.observed_path import CertificateSeen, TlsOutcome, TlsSeen
+from towline.diagnosis.observed_path import CertificateSeen, TlsOutcome, TlsSeen, TrustOutcome
 from towline.probe.authorities import Authorities
 from towline.probe.certificate import problems, read_certificate
 from towline.probe.stream import Stream, TlsStream
@@ -39,8 +39,8 @@ class Handshake:
     connect: Connect
     authorities: Authorities
     clock: Callable[[], float]
-    verified: bool
-    """Whether the certificate matters."""
+    pins: frozenset[str] | None
+    """The certificates that are believed; empty for whatever is signed well, None for all."""
     seconds: float
     """How long one handshake may take."""
 
@@ -94,7 +94,8 @@ async def shake_anew(
 async def secure(handshake: Handshake, stream: Stream) -> tuple[TlsSeen, TlsStream | None]:
     """Shake hands and judge the certificate; the stream is None where a Go client would stop."""
     authorities = handshake.authorities
-    trusting = authorities.trusted if handshake.verified else authorities.anyone
+    judging = handshake.pins is not None and not handshake.pins
+    trusting = authorities.trusted if judging else authorities.anyone
     shaken = await shake(handshake, stream, trusting)
     seen = replace(_seen(handshake, shaken), wants_certificate=_asked_for_ours(shaken))
     if shaken.verdict:
@@ -102,7 +103,10 @@ async def secure(handshake: Handshake, stream: Stream) -> tuple[TlsSeen, TlsStre
     if shaken.stream is None:
         return seen, None
     seen = _with_chain(handshake, seen, shaken.stream, 0)
-    if handshake.verified and seen.problems:
+    if handshake.pins:
+        pinned = bool(seen.chain) and seen.chain[0].sha256 in handshake.pins
+        seen = replace(seen, problems=() if pinned else (TrustOutcome.NOT_PINNED,))
+    if handshake.pins is not None and seen.problems:
         shaken.stream.close()
         return seen, None
     return seen, shaken.stream

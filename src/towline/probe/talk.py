@@ -9,6 +9,7 @@ from towline.diagnosis.observed_path import PathSeen
 from towline.probe.exchange import Ask, Reply, exchange
 from towline.probe.stream import Stream
 from towline.probe.way import Eyes, Place, Way
+from towline.pull.policy import Pins
 from towline.pull.wire import Transport, Url
 
 MAX_REDIRECTS = 10  # Go's net/http
@@ -37,8 +38,9 @@ class Fetched:
 class Talk:
     """All requests of one probe."""
 
-    def __init__(self, eyes: Eyes, transport: Transport) -> None:
+    def __init__(self, eyes: Eyes, transport: Transport, pins: Pins) -> None:
         self._eyes = eyes
+        self._pins = pins
         self._transport = transport
         self._ways = dict[tuple[str, str, int], Way]()
         self.requests = 0
@@ -47,7 +49,7 @@ class Talk:
         """The way to a URL's host; the same for each of its URLs."""
         key = (url.scheme, url.host, url.port)
         if key not in self._ways:
-            self._ways[key] = Way(self._eyes, Place.of(url, self._transport))
+            self._ways[key] = Way(self._eyes, Place.of(url, self._transport, self._pins))
         return self._ways[key]
 
     def close(self) -> None:

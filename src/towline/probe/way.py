@@ -21,9 +21,10 @@ from towline.probe.dial import dial
 from towline.probe.name import NameProbe, authority
 from towline.probe.proxy import Proxy, ProxyProbe, connect
 from towline.probe.second_look import look_again
-from towline.probe.secure import Handshake, secure, shake
+from towline.probe.secure import Handshake, secure
 from towline.probe.stream import RawStream, Stream
 from towline.probe.vantage import Vantage
+from towline.pull.policy import Pins
 from towline.pull.wire import Transport, Url
 
 MAX_ADDRESSES = 8
@@ -37,14 +38,18 @@ class Place:
     host: str
     port: int
     transport: Transport
+    pins: frozenset[str] = frozenset()
+    """The certificates that are believed, and no others; empty for whatever is signed well."""
 
     @classmethod
-    def of(cls, url: Url, transport: Transport) -> Place:
+    def of(cls, url: Url, transport: Transport, pins: Pins) -> Place:
         """The place of a URL: what is `https` there is verified as its registry is."""
         if url.scheme == "http":
             return cls(url.host, url.port, Transport.PLAIN)
-        plain = transport is Transport.PLAIN
-        return cls(url.host, url.port, Transport.TLS if plain else transport)
+        pinned = pins.of(url.authority)
+        if pinned or transport is Transport.PLAIN:
+            transport = Transport.TLS
+        return cls(url.host, url.port, transport, pinned)
 
     @property
     def seen(self) -> PathSeen:
@@ -112,12 +117,10 @@ class Way:
         stream = await self._connect(0)
         if self.seen.scheme == "http":
             return stream
-        authorities = self._eyes.authorities
-        context = authorities.trusted if self.seen.verified else authorities.anyone
-        shaken = await shake(self._handshake(), stream, context)
-        if shaken.stream is None:
-            raise ConnectionError(shaken.outcome.value)
-        return shaken.stream
+        seen, secured = await secure(self._handshake(), stream)
+        if secured is None:
+            raise ConnectionError(seen.outcome.value)
+        return secured
 
     async def look_for_tls(self) -> None:
         """Note whether TLS is spoken where plain HTTP was expected."""
@@ -220,7 +223,7 @@ class Way:
             self._connect,
             eyes.authorities,
             eyes.vantage.clock,
-            self.seen.verified,
+            place.pins if self.seen.verified else None,
             eyes.step,
         )
 
