@@ -19,6 +19,7 @@ from demo.chapter import (
     private_image,
     public_access_by_tccli,
     self_signed,
+    subnets,
     wrong_tag,
 )
 from demo.story import Story
@@ -48,6 +49,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("private-access", private_access_by_sdk.TITLE, private_access_by_sdk.tell),
     Chapter("public-access", public_access_by_tccli.TITLE, public_access_by_tccli.tell, long=True),
     Chapter("attachments", attachments.TITLE, attachments.tell, long=True),
+    Chapter("subnets", subnets.TITLE, subnets.tell, long=True),
     Chapter("clusters", clusters.TITLE, clusters.tell),
     Chapter("crash", crash.TITLE, crash.tell),
     Chapter("clients", clients.TITLE, clients.tell),
