@@ -146,10 +146,11 @@ REST = (
         client="docker 20.10.24",
     ),
     Situation(name="storage.full", code="storage.full", disk="size=28k"),
-    _worded(
-        "storage.inodes",
-        "storage.inodes",
-        "failed to extract layer sha256:7c1d: mkdir /var/lib/containerd/tmpmounts/usr/lib/x: "
+    Situation(
+        name="storage.inodes",
+        code="storage.inodes",
+        disk="size=10m,nr_inodes=14",
+        said="failed to extract layer sha256:7c1d: mkdir /var/lib/containerd/tmpmounts/usr/lib/x: "
         "no space left on device: unknown",
     ),
     _worded(
@@ -157,6 +158,12 @@ REST = (
         "storage.quota",
         "failed to copy: write /var/lib/containerd/io.containerd.content.v1.content/ingest/4f/data: "
         "disk quota exceeded",
+    ),
+    _worded(
+        "policy.invalid",
+        "policy.invalid",
+        'rpc error: code = Unknown desc = invalid policy in "/etc/containers/policy.json": '
+        'Unknown key "keyPaths"',
     ),
     _worded(
         "policy.rejected",
@@ -171,7 +178,7 @@ REST = (
     _worded(
         "policy.signature-invalid",
         "policy.signature-invalid",
-        "Source image rejected: Invalid GPG signature: gpgme.Signature{Summary:4}",
+        "Source image rejected: Invalid GPG signature: gpgme.Signature{{Summary:4}}",
     ),
 )
 

@@ -37,6 +37,9 @@ SITUATIONS = (
     _invalid("variable", "{here}/team/app:${{TAG}}"),
     _invalid("short-digest", "{here}/team/app@sha256:abc123"),
     Situation(
+        name="reference.short-name", code="reference.short-name", registry=NOBODY, image="app:1.0"
+    ),
+    Situation(
         name="dns.nxdomain",
         code="dns.nxdomain",
         registry=Host(None, named=Named.NOT, certificate=None),
