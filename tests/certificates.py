@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 DAY = timedelta(days=1)
 
@@ -34,6 +34,8 @@ class Wish:
     expired: bool = False
     future: bool = False
     authority: bool = False
+    issuer_url: str = ""
+    """Where it says that its issuer's certificate is to be had."""
 
 
 def issue(folder: Path, wish: Wish, signer: Issued | None = None) -> Issued:
@@ -54,6 +56,10 @@ def issue(folder: Path, wish: Wish, signer: Issued | None = None) -> Issued:
     if wish.names:
         names = x509.SubjectAlternativeName([_name(name) for name in wish.names])
         builder = builder.add_extension(names, critical=False)
+    if wish.issuer_url:
+        place = x509.UniformResourceIdentifier(wish.issuer_url)
+        entry = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([entry]), critical=False)
     certificate = builder.sign(signer.private if signer else key, hashes.SHA256())
     return _written(folder, certificate, key)
 

@@ -27,12 +27,12 @@ class Authorities:
     @cached_property
     def trusted(self) -> ssl.SSLContext:
         """Verifies signatures and times; names are looked at by Go's rules elsewhere."""
-        return self._verifying()
+        return verifying(self._ca_file)
 
     @cached_property
     def timeless(self) -> ssl.SSLContext:
         """Verifies signatures alone."""
-        context = self._verifying()
+        context = verifying(self._ca_file)
         context.verify_flags = ssl.VerifyFlags(context.verify_flags | _NO_CHECK_TIME)
         return context
 
@@ -52,13 +52,15 @@ class Authorities:
             context.minimum_version = version
         return context
 
-    def _verifying(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        if self._ca_file is not None:
-            context.load_verify_locations(self._ca_file)
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+
+def verifying(ca_file: Path | None) -> ssl.SSLContext:
+    """A context that believes the machine's authorities and this file's; names are not its task."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _believing() -> ssl.SSLContext:

@@ -15,19 +15,23 @@ from towline.diagnosis.observed_path import (
     PathSeen,
     ProxyOutcome,
     TlsOutcome,
+    TlsSeen,
+    TrustOutcome,
 )
 from towline.probe.authorities import Authorities
 from towline.probe.dial import dial
+from towline.probe.issuer import IssuerProbe
 from towline.probe.name import NameProbe, authority
 from towline.probe.proxy import Proxy, ProxyProbe, connect
 from towline.probe.second_look import look_again
-from towline.probe.secure import Handshake, secure
+from towline.probe.secure import Handshake, secure, shake_anew
 from towline.probe.stream import RawStream, Stream
 from towline.probe.vantage import Vantage
 from towline.pull.policy import Pins
 from towline.pull.wire import Transport, Url
 
 MAX_ADDRESSES = 8
+OF_A_STEP = 0.75  # for a handshake: where none comes, a second look follows
 GRACE = 0.3  # for the other addresses once one has answered: Go's own head start (RFC 8305)
 
 
@@ -68,6 +72,7 @@ class Eyes:
         self.step = vantage.patience.step
         self.names = NameProbe(vantage.sockets, vantage.resolver, self.step)
         self.authorities = Authorities(vantage.ca_file)
+        self.issuers = IssuerProbe(vantage.sockets, self.names, vantage.ca_file, self.step)
         self.proxies = ProxyProbe(vantage.sockets, self.names, self.authorities, self.step)
 
 
@@ -151,8 +156,20 @@ class Way:
         if place.transport is Transport.TLS_OR_PLAIN and seen.outcome is TlsOutcome.HTTP_ANSWER:
             self.seen = replace(self.seen, scheme="http", tls=None)
             return await self._connect(0)
-        self.seen = replace(self.seen, tls=await look_again(self._handshake(), seen))
+        seen = await self._with_issuer(await look_again(self._handshake(), seen))
+        self.seen = replace(self.seen, tls=seen)
         return None
+
+    async def _with_issuer(self, seen: TlsSeen) -> TlsSeen:
+        """Would the certificate be believed if its issuer's were sent with it?"""
+        context = await self._eyes.issuers.context(seen)
+        if context is None:
+            return seen
+        shaken = await shake_anew(self._handshake(), context)
+        if shaken.stream is None:
+            return seen
+        shaken.stream.close()
+        return replace(seen, problems=(TrustOutcome.INCOMPLETE,))
 
     async def _directly(self) -> Stream | None:
         dns = await self._eyes.names.look_up(self._place.host)
@@ -224,7 +241,7 @@ class Way:
             eyes.authorities,
             eyes.vantage.clock,
             place.pins if self.seen.verified else None,
-            eyes.step,
+            eyes.step * OF_A_STEP,
         )
 
     async def _connect(self, segment: int) -> Stream:

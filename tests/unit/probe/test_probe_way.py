@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from tests.certificates import Issued, Wish, issue
 from tests.faulty_servers import (
     Conversation,
@@ -115,6 +116,33 @@ async def test_who_signed_and_what_is_skipped_are_the_policys_business(
     assert strict.tls is not None
     assert strict.tls.problems == (TrustOutcome.UNTRUSTED,)
     assert (strict.passed, skipping.passed) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("root", "problem"),
+    [
+        pytest.param("ours", TrustOutcome.INCOMPLETE, id="we-know-its-root"),
+        pytest.param("another", TrustOutcome.UNTRUSTED, id="we-do-not"),
+    ],
+)
+async def test_a_certificate_that_came_alone_is_tried_with_its_issuer(
+    tmp_path: Path, authority: Issued, root: str, problem: TrustOutcome
+) -> None:
+    """Which it says where to find, and which the server should have sent."""
+    other = issue(tmp_path, Wish(common_name="another", authority=True))
+    signer = authority if root == "ours" else other
+    middle = issue(tmp_path, Wish(common_name="middle", authority=True), signer)
+    der = middle.x509.public_bytes(Encoding.DER)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(der)}\r\n\r\n".encode()
+    async with listener(saying(head + der)) as place:
+        certificate = issue(
+            tmp_path, Wish(("127.0.0.1",), issuer_url=f"http://{place}/middle.crt"), middle
+        )
+        async with listener(saying(OK), server_context(certificate)) as address:
+            seen = await go(address, vantage(authority.certificate))
+
+    assert seen.tls is not None
+    assert seen.tls.problems == (problem,)
 
 
 async def test_a_name_only_in_the_common_name_is_no_name(tmp_path: Path, authority: Issued) -> None:
