@@ -10,7 +10,8 @@ from towline.cli.cloud_call import call, gateways, networks, public_access, regi
 from towline.cli.render import Output, OutputOption, show_one
 
 if TYPE_CHECKING:
-    from towline.client.egress import Cloud, Egress, Step
+    from towline.client.egress import Cloud, Egress
+    from towline.client.step import Step
 
 egress_app = typer.Typer(
     name="egress",

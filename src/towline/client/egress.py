@@ -7,8 +7,8 @@ everything in place has no steps at all.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from towline.client.cloud_gateway import Gateways
 from towline.client.cloud_network import Networks
@@ -21,18 +21,8 @@ from towline.client.cloud_view import (
     RouteTableView,
     SubnetView,
 )
+from towline.client.step import Step, Tell, make_all
 from towline.problem import Problem
-
-Act = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do, in words, and how it is done and undone."""
-
-    text: str
-    make: Act
-    unmake: Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +56,6 @@ class Egress:
     address: ElasticIpView | None = None
     gateway: NatGatewayView | None = None
     table: RouteTableView | None = None
-    _made: list[Step] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -87,22 +76,9 @@ class Egress:
             steps += await self._registry_steps(registry)
         return steps
 
-    async def make(self, steps: Sequence[Step], told: Callable[[str], None]) -> None:
+    async def make(self, steps: Sequence[Step], told: Tell) -> None:
         """Make the steps; when one fails or is interrupted, unmake those that were made."""
-        try:
-            for step in steps:
-                told(step.text)
-                await step.make()
-                self._made.append(step)
-        except BaseException:
-            await self._unmake(told)
-            raise
-
-    async def _unmake(self, told: Callable[[str], None]) -> None:
-        while self._made:
-            step = self._made.pop()
-            told(f"undo: {step.text}")
-            await step.unmake()
+        await make_all(steps, told)
 
     async def _address_steps(self) -> list[Step]:
         bound = self.gateway.public_ip_address_set if self.gateway else []

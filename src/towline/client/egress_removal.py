@@ -6,14 +6,13 @@ with it the elastic IP that was made for it and the allowlist entries that named
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from towline.client.cloud_registry import Registries
 from towline.client.cloud_view import ElasticIpView, NatGatewayView, SubnetView
 from towline.client.egress import Cloud
+from towline.client.step import Tell
 
-Tell = Callable[[str], None]
 PREFIX = "egress-"
 _SECONDS = 60.0  # for the gateway to go
 
