@@ -128,10 +128,7 @@ class Registries:
         asked = {
             "RegistryId": instance.registry_id,
             "Name": name,
-            "Permissions": [
-                {"Resource": namespace, "Actions": actions}
-                for namespace, actions in permissions.items()
-            ],
+            "Permissions": _permissions(permissions),
             "ExpiresAt": expiry,
         }
         made = await self._call("CreateServiceAccount", asked)
@@ -141,6 +138,17 @@ class Registries:
             password=made["Password"],
             expires_at=made["ExpiresAt"],
         )
+
+    async def set_permissions(
+        self, instance: InstanceView, account: str, permissions: Mapping[str, list[str]]
+    ) -> None:
+        """Let a service account do this, and nothing else."""
+        asked = {
+            "RegistryId": instance.registry_id,
+            "Name": account,
+            "Permissions": _permissions(permissions),
+        }
+        await self._call("ModifyServiceAccount", asked)
 
     async def tokens(self, instance: InstanceView) -> list[TokenView]:
         """The long-term tokens."""
@@ -224,6 +232,10 @@ def _token(made: Mapping[str, Any]) -> SecretView:
         password=made["Token"],
         expires_at=made["ExpTime"],
     )
+
+
+def _permissions(permissions: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    return [{"Resource": name, "Actions": actions} for name, actions in permissions.items()]
 
 
 def _is_missing(refusal: CloudRefused) -> bool:

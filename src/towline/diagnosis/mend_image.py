@@ -18,4 +18,6 @@ def mend_tag(facts: Facts, wish: Wish) -> Mending | None:
         after = replace(Reference.parse(pod.image), tag=wish.tag, digest=None)
     except InvalidReference:
         return None
+    if str(after) == pod.image:
+        return None
     return wish.mending(SetImage(pod.namespace, pod.patched, pod.image, str(after)))

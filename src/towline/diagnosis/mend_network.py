@@ -125,4 +125,4 @@ def _let_out(plane: Plane, wish: Wish) -> Mending | None:
     group = refusing if refusing in groups else next(iter(groups), "")
     if not group:
         return None
-    return wish.mending(LetOut(group, f"{plane.address}/32", plane.port))
+    return wish.mending(LetOut(group, plane.address, plane.port))

@@ -93,11 +93,11 @@ class LetOut:
     """Let a security group's members connect to one address and port."""
 
     group_id: str
-    cidr: str
+    address: str
     port: int
 
     def __str__(self) -> str:
-        return f"accept TCP to {self.cidr} port {self.port} first among the egress rules of {self.group_id}"
+        return f"accept TCP to {self.address} port {self.port} first among the egress rules of {self.group_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ OUT = WayOut(public_ips=("198.18.9.9",))
                 way_out=WayOut(security_groups=("sg-1", "sg-2")),
                 trace=stopped(Stop.EGRESS_REFUSED, "sg-2"),
             ),
-            ["accept TCP to 10.0.0.9/32 port 443 first among the egress rules of sg-2"],
+            ["accept TCP to 10.0.0.9 port 443 first among the egress rules of sg-2"],
         ),
     ],
 )
