@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from towline.diagnosis.catalogue import all_rules
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_remedy import known_remedy
 from towline.diagnosis.reading import Reading, read
 from towline.diagnosis.rule import Rule, Sign
 from towline.diagnosis.verdict import Confidence, Verdict
@@ -31,7 +32,7 @@ def _proved(facts: Facts) -> Verdict | None:
                 confidence=Confidence.PROVED,
                 cause=found.cause or rule.title,
                 evidence=found.evidence,
-                remedy=rule.remedy(facts),
+                remedy=known_remedy(rule.code, facts) or rule.remedy(facts),
                 decided_by=rule.decided_by,
             )
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import clock, closed, key
 from towline.diagnosis.subject import registry
@@ -37,6 +38,6 @@ RULE = Rule(
     code="auth.expired-credential",
     title="The credential has expired",
     remedy=remedy,
-    proof=proof,
+    proof=known_or_seen("auth.expired-credential", proof),
     decided_by="the expiry in the credential",
 )

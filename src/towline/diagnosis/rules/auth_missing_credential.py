@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import closed, key, keys_there_are, scoped
 from towline.diagnosis.subject import registry
@@ -45,6 +46,6 @@ RULE = Rule(
     code="auth.missing-credential",
     title="No credential was sent",
     remedy=remedy,
-    proof=proof,
+    proof=known_or_seen("auth.missing-credential", proof),
     decided_by="whether a secret for this host exists in the namespace",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import clock, closed, key, scoped, without_scope
 from towline.diagnosis.subject import registry
@@ -38,6 +39,6 @@ RULE = Rule(
     code="auth.wrong-credential",
     title="The credential is refused",
     remedy=remedy,
-    proof=proof,
+    proof=known_or_seen("auth.wrong-credential", proof),
     decided_by="a token request without scope, with the same key: 401",
 )

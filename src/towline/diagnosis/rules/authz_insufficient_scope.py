@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import closed, grants_pull, key, scoped, without_scope
 from towline.diagnosis.subject import repository
@@ -45,6 +46,6 @@ RULE = Rule(
     code="authz.insufficient-scope",
     title="The credential does not give pull on the repository, or the namespace does not exist",
     remedy=remedy,
-    proof=proof,
+    proof=known_or_seen("authz.insufficient-scope", proof),
     decided_by="the access in the token, and whether the namespace exists",
 )

@@ -1,0 +1,89 @@
+"""An annotation that somebody wrote for a registry, and that does nothing as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from towline.diagnosis.known import Known
+from towline.diagnosis.plane import PodSeen
+from towline.diagnosis.verdict import Remedy
+from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, REGISTRY_INSECURE_SKIP_VERIFY
+from towline.pull.policy import AddressList
+
+_HTTP = frozenset({"tls.http-server"})
+_CERTIFICATE = frozenset(
+    {
+        "tls.self-signed",
+        "tls.unknown-authority",
+        "tls.incomplete-chain",
+        "tls.expired",
+        "tls.not-yet-valid",
+        "tls.wrong-host",
+        "tls.no-ip-san",
+        "tls.cn-only",
+    }
+)
+
+
+def annotation_known(code: str, pod: PodSeen, registry: str) -> Known | None:
+    """Why what the pod asks for is not done, and where to write what; None for other codes.
+
+    `registry` is the image's `host[:port]`.
+    """
+    if code in _HTTP:
+        return _known(REGISTRY_HTTP_ENDPOINT, pod, registry, "speaks plain HTTP")
+    if code in _CERTIFICATE:
+        trouble = "shows a certificate that cannot be verified"
+        return _known(REGISTRY_INSECURE_SKIP_VERIFY, pod, registry, trouble)
+    return None
+
+
+def _known(key: str, pod: PodSeen, registry: str, trouble: str) -> Known | None:
+    fault = _fault(key, pod, registry)
+    if not fault:
+        return None
+    return Known(
+        f"{registry} {trouble}, and {fault}",
+        (f"{key} of the pod: {pod.annotations.get(key, '') or 'none'}",),
+        Remedy(text=_where(key, pod, registry), commands=_patch(key, pod, registry)),
+    )
+
+
+def _fault(key: str, pod: PodSeen, registry: str) -> str:
+    """What is wrong with the annotation; empty when nobody has written one for this registry."""
+    if _is_meant(pod.workload_annotations, key, registry) and not pod.annotations.get(key):
+        return f"the annotation {key} stands on {pod.owner} itself instead of on its pod template"
+    for word in AddressList.parse(pod.annotations.get(key, "")).addresses:
+        bare = _bare(word)
+        if bare == registry.lower() and word != bare:
+            return f"the annotation {key} names {word}, with more than host and port"
+        if bare != registry.lower() and _host(bare) == _host(registry.lower()):
+            return f"the annotation {key} names {word} and not {registry}, as the image does"
+    return ""
+
+
+def _is_meant(annotations: Mapping[str, str], key: str, registry: str) -> bool:
+    listed = AddressList.parse(annotations.get(key, ""))
+    hosts = {_host(_bare(word)) for word in listed.addresses}
+    return registry in listed or _host(registry.lower()) in hosts
+
+
+def _bare(word: str) -> str:
+    return (word.partition("://")[2] or word).partition("/")[0]
+
+
+def _host(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    return host if colon and port.isdigit() else address
+
+
+def _where(key: str, pod: PodSeen, registry: str) -> str:
+    place = f"the pod template of {pod.owner}" if pod.owner else f"the pod {pod.path}, made anew"
+    return f"Write {key}: {registry} on {place}"
+
+
+def _patch(key: str, pod: PodSeen, registry: str) -> tuple[str, ...]:
+    if not pod.owner:
+        return ()
+    patch = f'{{"spec":{{"template":{{"metadata":{{"annotations":{{"{key}":"{registry}"}}}}}}}}}}'
+    return (f"kubectl patch {pod.owner} --namespace {pod.namespace} --patch '{patch}'",)

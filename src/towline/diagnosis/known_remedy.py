@@ -1,0 +1,48 @@
+"""What mends a cause that the control plane knows, and how it sharpens what a probe saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from towline.diagnosis.facts import Facts
+from towline.diagnosis.known import Known
+from towline.diagnosis.known_annotation import annotation_known
+from towline.diagnosis.known_credential import credential_known
+from towline.diagnosis.known_way import way_code, way_known
+from towline.diagnosis.obstacle import Obstacle
+from towline.diagnosis.subject import registry
+from towline.diagnosis.verdict import Remedy
+
+_ON_THE_WAY = ("net.", "dns.")
+
+
+def known_remedy(code: str, facts: Facts) -> Remedy | None:
+    """The remedy with the objects by their names; None when the records say nothing of this code."""
+    known = _of_code(code, facts)
+    return known.remedy if known is not None else None
+
+
+def sharpened(obstacle: Obstacle | None, facts: Facts) -> Obstacle | None:
+    """What stands in the way, as exactly as the records have it; by them alone before any probe."""
+    if obstacle is None:
+        return _by_records(facts) if facts.seen is None else None
+    known = _of_code(obstacle.code, facts)
+    if known is None:
+        return obstacle
+    evidence = (*obstacle.evidence, *known.evidence)
+    return replace(obstacle, cause=known.cause, evidence=evidence)
+
+
+def _by_records(facts: Facts) -> Obstacle | None:
+    code = way_code(facts.plane) if facts.plane is not None else ""
+    known = _of_code(code, facts) if code else None
+    return Obstacle(code, known.evidence, known.cause) if known is not None else None
+
+
+def _of_code(code: str, facts: Facts) -> Known | None:
+    if code.startswith(_ON_THE_WAY):
+        return way_known(facts.plane, facts.pod) if facts.plane is not None else None
+    if code.startswith("tls.") and facts.pod is not None:
+        return annotation_known(code, facts.pod, registry(facts))
+    found = credential_known(facts)
+    return found[1] if found is not None and found[0] == code else None
