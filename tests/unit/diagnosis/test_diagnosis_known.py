@@ -237,7 +237,7 @@ def test_a_namespace_that_does_not_exist_is_the_cause_whatever_the_key() -> None
     seen = Observations(
         IMAGE,
         logins=(LoginSeen(HOST, "robot", True),),
-        challenge=ChallengeSeen("bearer", error="insufficient_scope"),
+        challenge=ChallengeSeen("bearer", f"https://{HOST}/token", error="insufficient_scope"),
         tokens=(TokenSeen("r", "s", ("repository:team/web:pull",), "robot", given, True),),
         manifest=ManifestSeen("1", refused),
     )
