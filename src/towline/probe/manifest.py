@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from towline.diagnosis.observation import ChildSeen, ManifestSeen, TagsSeen
-from towline.oci.digest import Digest
+from towline.oci.digest import Digest, InvalidDigest
 from towline.oci.manifest import Index, InvalidManifest, Manifest, parse_manifest
 from towline.oci.media_type import (
     DOCKER_MANIFEST,
@@ -75,11 +75,24 @@ class Found:
 
 
 async def see_reference(repository: Repository, target: str) -> Found:
-    """What a reference names: HEAD, as containerd begins, then GET."""
+    """What a reference names: HEAD as containerd begins, then GET by the digest that it stated.
+
+    So a cache is caught that serves another body under a digest than it says.
+    """
     head = await repository.ask("HEAD", f"manifests/{target}", (("Accept", _ACCEPT),))
-    found = await see_manifest(repository, target)
-    stated = head.seen.header("docker-content-digest") or found.seen.stated_digest
-    return replace(found, seen=replace(found.seen, head=head.seen, stated_digest=stated))
+    stated = head.seen.header("docker-content-digest") if head.ok else ""
+    found = await see_manifest(repository, stated if _is_digest(stated) else target)
+    stated = stated or found.seen.stated_digest
+    seen = replace(found.seen, target=target, head=head.seen, stated_digest=stated)
+    return replace(found, seen=seen)
+
+
+def _is_digest(text: str) -> bool:
+    try:
+        Digest.parse(text)
+    except InvalidDigest:
+        return False
+    return True
 
 
 async def see_manifest(repository: Repository, target: str) -> Found:

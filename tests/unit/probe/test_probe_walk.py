@@ -192,7 +192,8 @@ async def test_a_layers_other_host_has_a_way_of_its_own() -> None:
 async def test_an_index_without_our_platform_says_what_it_has() -> None:
     """Nothing behind it is asked for."""
     index = images.index((MADE, "linux/arm64"), (MADE, "windows/amd64"))
-    served = registry(extra={"latest": (index, OCI_INDEX)})
+    kept = (index, OCI_INDEX)
+    served = registry(extra={"latest": kept, str(Digest.of(index)): kept})
     async with scripted(served):
         seen = await look(served.address)
 
