@@ -27,6 +27,7 @@ from towline.cluster.kubernetes import (
     WatchEvent,
 )
 
+_NODES = Resource("", "v1", "nodes")
 _DEADLINE = aiohttp.ClientTimeout(total=60)  # the API's own limit for what is not a watch
 _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=30)
 _FAILURES = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
@@ -121,6 +122,10 @@ class HttpKubernetes:
     ) -> None:
         """Ask for deletion."""
         await self._send("DELETE", _path(resource, namespace, name), options)
+
+    async def ask_node(self, node: str, path: str, query: Mapping[str, str]) -> Object:
+        """What a node's kubelet answers, which has to be JSON; `path` has no slash in front."""
+        return await self._send("GET", f"{_path(_NODES, '', node, 'proxy')}/{path}", query=query)
 
     async def _send(
         self,

@@ -238,7 +238,9 @@ def test_a_namespace_that_does_not_exist_is_the_cause_whatever_the_key() -> None
         IMAGE,
         logins=(LoginSeen(HOST, "robot", True),),
         challenge=ChallengeSeen("bearer", f"https://{HOST}/token", error="insufficient_scope"),
-        tokens=(TokenSeen("r", "s", ("repository:team/web:pull",), "robot", given, True),),
+        tokens=(
+            TokenSeen("r", "s", ("repository:team/web:pull",), "robot", given, has_token=True),
+        ),
         manifest=ManifestSeen("1", refused),
     )
     plane = replace(FINE, namespace_exists=Known.NO, near_namespaces=("teams",))

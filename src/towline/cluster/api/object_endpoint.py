@@ -11,6 +11,7 @@ from towline.cluster.api import body, codec
 from towline.cluster.api.address import Address, Treatment
 from towline.cluster.api.call import Answer, Call, json_answer
 from towline.cluster.api.deletion import Deleted, DeleteOptions, delete
+from towline.cluster.api.foresight import Foresight
 from towline.cluster.api.namespace_creation import NamespaceCreation
 from towline.cluster.api.objects import Misread, Objects
 from towline.cluster.api.patching import APPLY, JSON, go_text, patcher
@@ -34,10 +35,17 @@ CREATED = 201
 class ObjectEndpoint:
     """Answers requests about single objects."""
 
-    def __init__(self, objects: Objects, namespaces: NamespaceCreation, tokens: TokenMaker) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        namespaces: NamespaceCreation,
+        tokens: TokenMaker,
+        foresight: Foresight,
+    ) -> None:
         self._objects = objects
         self._namespaces = namespaces
         self._tokens = tokens
+        self._foresight = foresight
 
     async def get(self, call: Call, address: Address) -> Answer:
         """The object, or a part of it."""
@@ -54,6 +62,7 @@ class ObjectEndpoint:
             record = await self._namespaces.create(address, posted, how)
         else:
             record = await self._objects.create(address, posted, how)
+            await self._foresight.look(address, record, how)
         return _heard(rendering_of(call, address).answer(record, CREATED), how)
 
     async def _post_below(self, call: Call, address: Address, how: Treatment) -> Answer:
@@ -73,6 +82,7 @@ class ObjectEndpoint:
         posted = body.read_object(call)
         _of_the_kind(address, posted)
         record = await self._objects.change(address, lambda _: posted, how)
+        await self._foresight.look(address, record, how)
         return _heard(self._shown(call, address, record), how)
 
     async def patch(self, call: Call, address: Address) -> Answer:
@@ -88,6 +98,7 @@ class ObjectEndpoint:
         except Misread as error:
             shown = orjson.dumps(patch).decode() if kind == JSON else go_text(patch)
             raise refusal.invalid_patch(shown, error.because) from None
+        await self._foresight.look(address, record, how)
         return _heard(self._shown(call, address, record), how)
 
     async def delete(self, call: Call, address: Address) -> Answer:

@@ -24,6 +24,7 @@ from towline.cluster.api.authentication import Authenticator
 from towline.cluster.api.call import Answer, Call, Reply, Stream
 from towline.cluster.api.collection_endpoint import CollectionEndpoint
 from towline.cluster.api.document_endpoint import DocumentEndpoint
+from towline.cluster.api.foresight import Blind, Foresight, Preflight
 from towline.cluster.api.kubelets import Kubelets
 from towline.cluster.api.log_endpoint import LogEndpoint
 from towline.cluster.api.namespace_creation import NamespaceCreation
@@ -42,8 +43,17 @@ WORTH_COMPRESSING = 128 * 1024  # bytes: where kube-apiserver begins
 _GRACE = 2.0  # seconds for requests that are being answered when the role ends
 
 
-async def serve(store: Store, settings: Settings, hooks: Hooks, ready: Callable[[], None]) -> None:
-    """Serve until cancelled; `ready` is called once the port is open and the cluster is whole."""
+async def serve(
+    store: Store,
+    settings: Settings,
+    hooks: Hooks,
+    ready: Callable[[], None],
+    preflight: Preflight | None = None,
+) -> None:
+    """Serve until cancelled; `ready` is called once the port is open and the cluster is whole.
+
+    A `preflight` lets senders hear of images that cannot work.
+    """
     objects = Objects(store, data_file.schemas())
     namespaces = NamespaceCreation(objects, hooks, settings.ca_certificate.read_text())
     await namespaces.provide_system()
@@ -53,7 +63,7 @@ async def serve(store: Store, settings: Settings, hooks: Hooks, ready: Callable[
         kubelets = Kubelets(objects, session, _kubelet_tls(settings))
         endpoints = Endpoints(
             DocumentEndpoint(f"{settings.address}:{settings.port}"),
-            ObjectEndpoint(objects, namespaces, tokens),
+            ObjectEndpoint(objects, namespaces, tokens, Foresight(preflight or Blind())),
             CollectionEndpoint(objects),
             LogEndpoint(objects, kubelets),
             NodeProxy(kubelets),
