@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from towline.cluster.api.foresight import Preflight
 from towline.cluster.api.local import LocalKubernetes
 from towline.cluster.api.serve import serve
 from towline.cluster.api.settings import Settings
@@ -25,6 +26,7 @@ from towline.cluster.credential import CredentialIssuer
 from towline.cluster.host.addons import keep_addons
 from towline.cluster.host.ending import end_pods
 from towline.cluster.host.nodes import drain_nodes, tell_ready_nodes
+from towline.cluster.kubernetes import Kubernetes
 from towline.resource import kind
 from towline.resource.addon import Addon
 from towline.resource.cluster import Cluster, ClusterStatus
@@ -59,11 +61,17 @@ class Hosting:
     """Hosts clusters, each on ground of its own."""
 
     def __init__(
-        self, registers: Registers, issuer: CredentialIssuer, clock: Callable[[], float]
+        self,
+        registers: Registers,
+        issuer: CredentialIssuer,
+        clock: Callable[[], float],
+        foresee: Callable[[Kubernetes], Preflight],
     ) -> None:
+        """`foresee` makes what looks at the images of one cluster's pods before they run."""
         self._registers = registers
         self._issuer = issuer
         self._clock = clock
+        self._foresee = foresee
 
     async def keep(
         self, ground: Ground, ready: Callable[[], None], settled: Callable[[str], None]
@@ -73,7 +81,9 @@ class Hosting:
         """
         async with Store.open(ground.objects) as store, asyncio.TaskGroup() as tasks:
             kubernetes, release = self._parts(store)
-            tasks.create_task(serve(store, ground.settings, release, ready))
+            tasks.create_task(
+                serve(store, ground.settings, release, ready, self._foresee(kubernetes))
+            )
             tasks.create_task(run_controllers(kubernetes, release, _authority(ground)))
             cluster_id = await self._own_id()
             settled(cluster_id)
@@ -86,7 +96,9 @@ class Hosting:
         async with Store.open(ground.objects) as store, asyncio.TaskGroup() as tasks:
             kubernetes, release = self._parts(store)
             served = asyncio.Event()
-            api = tasks.create_task(serve(store, ground.settings, release, served.set))
+            api = tasks.create_task(
+                serve(store, ground.settings, release, served.set, self._foresee(kubernetes))
+            )
             await served.wait()
             work = [
                 tasks.create_task(run_controllers(kubernetes, release, _authority(ground))),
