@@ -31,7 +31,9 @@ from towline.problem import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from towline.cluster.api.foresight import Preflight
     from towline.cluster.api.settings import Settings as ApiSettings
+    from towline.cluster.kubernetes import Kubernetes
     from towline.cluster.node.settings import NodeSettings
     from towline.linux.host_wire import HostWire
     from towline.linux.ledger import Ledger
@@ -184,7 +186,7 @@ async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
     async with Store.open(records(data)) as store:
         registers = Registers.of(store)
         issuer = CloudCredentialIssuer(own_cloud(data), time.time)
-        hosting = Hosting(registers, issuer, time.time)
+        hosting = Hosting(registers, issuer, time.time, _foresight(data))
 
         def settled(cluster_id: str) -> None:
             ClusterFolder(data, cluster_id).show(server, known["admin"])
@@ -201,6 +203,23 @@ async def _cluster(data: DataDirectory, port: int, ready: Ready) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(hosting.keep(Ground(data.objects, own), ready, settled))
             tasks.create_task(Roster(registers.clusters).employ(lambda _: True, host))
+
+
+def _foresight(data: DataDirectory) -> Callable[[Kubernetes], Preflight]:
+    """What looks at the images of a cluster's pods before they run."""
+    from towline.client.cloud_access import own_cloud
+    from towline.client.image_examiner import ImageExaminer
+    from towline.client.preflight import ImagePreflight
+    from towline.client.pull_planes import PullPlanes
+    from towline.oci.platform import Platform
+    from towline.probe.here import this_machine
+
+    examiner = ImageExaminer(
+        PullPlanes(own_cloud(data)),
+        lambda: this_machine(os.environ, time.time, data.pull_authorities),
+        Platform.of_machine(os.uname().machine),
+    )
+    return lambda kubernetes: ImagePreflight(kubernetes, examiner)
 
 
 def _api_settings(
@@ -245,9 +264,7 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     async with (
         Store.open(records(data)) as store,
         Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
-        Sandbox(
-            network.pods, _sandbox_settings(data, ledger), PullRecords(store).read
-        ) as sandbox,
+        Sandbox(network.pods, _sandbox_settings(data, ledger), PullRecords(store).read) as sandbox,
     ):
 
         async def run_nodes(cluster: Cluster | None) -> None:
