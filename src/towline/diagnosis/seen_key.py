@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
+from towline.diagnosis.answered import refused
 from towline.diagnosis.observation import HttpSeen, LoginSeen, Observations, TokenSeen
-
-_CLOSED = frozenset({401, 403})
 
 
 def closed(seen: Observations) -> HttpSeen | None:
-    """The answer with which the registry refused the manifest; None when it did not."""
+    """The answer with which the registry refused the manifest; None when it did not.
+
+    A 403 without a registry's error is a firewall's page, and no word about keys.
+    """
     answer = seen.manifest.answer if seen.manifest else None
-    return answer if answer is not None and answer.status in _CLOSED else None
+    if answer is None or not (refused(answer, 401) or (refused(answer, 403) and answer.errors)):
+        return None
+    return answer
+
+
+def is_open(seen: Observations) -> bool:
+    """Whether the manifest was had, so that no key is missing, whatever `/v2/` asks for."""
+    return seen.manifest is not None and seen.manifest.answer.status == 200
 
 
 def key(seen: Observations) -> LoginSeen | None:
@@ -21,7 +30,12 @@ def key(seen: Observations) -> LoginSeen | None:
 
 
 def scoped(seen: Observations) -> TokenSeen | None:
-    """The request for a token that the pull depends on: the last with a scope and the best key."""
+    """The request for a token that the pull depends on: the last with a scope and the best key.
+
+    None when the pull does not depend on any.
+    """
+    if is_open(seen):
+        return None
     with_scope = [token for token in seen.tokens if token.scopes]
     with_key = [token for token in with_scope if token.username is not None or token.withheld]
     found = with_key or with_scope

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis import seen_path
 from towline.diagnosis.observation import Observations
+from towline.diagnosis.seen_key import is_open
 
 
 def is_plain(seen: Observations) -> bool:
@@ -14,9 +15,9 @@ def is_plain(seen: Observations) -> bool:
 
 def unreached(seen: Observations) -> tuple[str, ...]:
     """What stops packets on the way to it; empty when it can be spoken to."""
-    return seen_path.unreached(seen.token_path)
+    return () if is_open(seen) else seen_path.unreached(seen.token_path)
 
 
 def untrusted(seen: Observations) -> tuple[str, ...]:
     """What is wrong with TLS on the way to it; empty when it is reached and believed."""
-    return seen_path.untrusted(seen.token_path)
+    return () if is_open(seen) else seen_path.untrusted(seen.token_path)
