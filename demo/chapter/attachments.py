@@ -8,7 +8,7 @@ import time
 
 from demo.command import Unexpected
 from demo.installation import until
-from demo.story import REGISTRY, Story
+from demo.story import DOMAIN, REGISTRY, Story, expect
 from demo.workload import namespace
 from towline.kube.annotations import EIP_ATTRIBUTES, RESOLV_CONF, SECURITY_GROUP_ID
 
@@ -41,6 +41,8 @@ def _resolver(story: Story, image: str, timeout: str) -> None:
     annotations = {RESOLV_CONF: PUBLIC_RESOLVER}
     story.run_pod(NAMESPACE, "resolver", image, annotations=annotations)
     story.fails(NAMESPACE, "resolver", timeout)
+    traced = story.towline("trace", f"{NAMESPACE}/resolver", DOMAIN, "-o", "json").out
+    expect(json.loads(traced)["resolution"]["answerer"], "public-zone", "who names the registry")
     story.remove_pod(NAMESPACE, "resolver")
     story.towline("egress", "delete")
 

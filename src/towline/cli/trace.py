@@ -45,7 +45,9 @@ def trace_command(
     ] = "",
     resolver: Annotated[
         str,
-        typer.Option("--resolver", help="Whom the pod asks for names, if not its VPC's resolver."),
+        typer.Option(
+            "--resolver", help="Whom to ask for names instead of those that the pod asks."
+        ),
     ] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:

@@ -22,4 +22,6 @@ class NetworkInterface(msgspec.Struct, frozen=True, kw_only=True):
     """`<namespace>/<name>`."""
     security_group_ids: tuple[str, ...] = ()
     """In the order in which they are asked; with none, everything passes."""
+    nameservers: tuple[str, ...] = ()
+    """Whom the pod asks for names, when it asks for others than its VPC's resolvers."""
     created_at: str

@@ -15,7 +15,9 @@ from towline.cloud.context import Context
 from towline.cloud.own.trace import ACTIONS
 from towline.cloud.parse import convert
 from towline.cloud.tcr.product import ACTIONS as TCR
+from towline.network.address import RESOLVERS
 from towline.network.trace_stop import Stop
+from towline.resource.network_interface import NetworkInterface
 
 DOMAIN = "demo.tencentcloudcr.com"
 
@@ -157,6 +159,25 @@ async def test_a_private_name_leads_to_the_link_unless_another_server_is_asked(
         assert private["Hops"][-1]["Place"] == "link"
         assert public["Resolution"]["Answerer"] == "public-zone"
         assert public["Stop"] == Stop.NO_NAT_GATEWAY
+
+        pod = NetworkInterface(
+            id="eni-1",
+            vpc_id=vpc_id,
+            subnet_id=subnet_id,
+            private_ip="10.0.1.20",
+            pod_uid="uid-1",
+            pod_name="default/web",
+            nameservers=("198.18.0.53",),
+            created_at="",
+        )
+        await context.resources.network_interfaces.create(vpc_id, pod.id, pod)
+        own = await traced(context, Source="default/web", Destination=DOMAIN)
+        told = await traced(
+            context, Source="default/web", Destination=DOMAIN, Resolver=RESOLVERS[0]
+        )
+
+        assert own["Resolution"]["Answerer"] == "public-zone"
+        assert told["Resolution"]["Answerer"] == "private-zone"
 
 
 async def test_a_source_may_be_named_in_many_ways(tmp_path: Path) -> None:

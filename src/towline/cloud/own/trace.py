@@ -38,8 +38,8 @@ class TracePacket(Parameters, frozen=True, kw_only=True):
     port: int = 443
     protocol: str = "TCP"
     resolver: str = ""
-    """Whom the source asks for names, where it is not its VPC's resolver: any other server knows
-    public names only."""
+    """Whom the source asks for names; by itself a pod asks those that its annotation names, and all
+    others ask their VPC's resolvers. Any other server knows public names only."""
 
 
 class TracedName(Answer, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ async def trace_packet(context: Context, asked: TracePacket) -> PacketTrace:
     protocol = _protocol(asked)
     model = network_model(context.resources)
     subnet, address = origin(model, asked.source, asked.vpc_id)
-    named = None if _is_address(asked.destination) else _named(model, subnet, asked)
+    named = None if _is_address(asked.destination) else _named(model, (subnet, address), asked)
     destinations = (asked.destination,) if named is None else named.addresses
     if not destinations:
         assert named is not None
@@ -168,8 +168,11 @@ def _is(interface: NetworkInterface, source: str) -> bool:
     return source in names or interface.pod_name.partition("/")[2] == source
 
 
-def _named(model: NetworkModel, subnet: Subnet, asked: TracePacket) -> Resolution:
-    own = asked.resolver in {"", *RESOLVERS}
+def _named(model: NetworkModel, start: tuple[Subnet, str], asked: TracePacket) -> Resolution:
+    subnet, address = start
+    pod = model.interface_at(subnet.vpc_id, address)
+    servers = (asked.resolver,) if asked.resolver else pod.nameservers if pod else ()
+    own = not servers or servers[0] in RESOLVERS
     try:
         return resolution(model, subnet.vpc_id if own else INTERNET, asked.destination)
     except ValueError as error:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from towline.cluster.node.provider import PodIdentity
-from towline.network.attachment import Attachment, attachment, interface_id
+from towline.network.attachment import Attachment, attachment, interface_id, own_nameservers
 from towline.problem import Problem
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.network_interface import NetworkInterface
@@ -88,6 +88,7 @@ class Interfaces:
             pod_uid=pod.uid,
             pod_name=f"{pod.namespace}/{pod.name}" if pod.name else "",
             security_group_ids=self._groups(wish),
+            nameservers=own_nameservers(pod.annotations),
             created_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
 
