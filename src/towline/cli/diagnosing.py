@@ -21,7 +21,7 @@ async def diagnoses(kubeconfig: Path | None = None) -> AsyncIterator[Diagnoses]:
     from towline.client.diagnosis import Diagnoses
     from towline.cluster.kubernetes_http import HttpKubernetes
 
-    async with HttpKubernetes.from_kubeconfig(kubeconfig or _kubeconfig()) as kubernetes:
+    async with HttpKubernetes.from_kubeconfig(kubeconfig_of(kubeconfig)) as kubernetes:
         yield Diagnoses(kubernetes, image_examiner())
 
 
@@ -72,8 +72,11 @@ def _planes() -> Planes | None:
         return None
 
 
-def _kubeconfig() -> Path:
+def kubeconfig_of(named: Path | None) -> Path:
+    """The kubeconfig that is named, or the environment's, or the installation's."""
     from towline.installation.data_directory import DataDirectory, chosen_root
 
-    named = os.environ.get("KUBECONFIG", "").partition(":")[0]
-    return Path(named) if named else DataDirectory(chosen_root(os.environ)).kubeconfig
+    if named is not None:
+        return named
+    first = os.environ.get("KUBECONFIG", "").partition(":")[0]
+    return Path(first) if first else DataDirectory(chosen_root(os.environ)).kubeconfig
