@@ -61,6 +61,18 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Show every role, the doors, and how much there is.",
         INSTALLATION,
     ),
+    "doctor": Place(
+        "towline.cli.doctor",
+        "doctor_command",
+        "Look at roles, disks, registries, links, ways out, credentials and every pod's pulls.",
+        INSTALLATION,
+    ),
+    "fix": Place(
+        "towline.cli.fix",
+        "fix_command",
+        "Say why a pod does not get its image, and mend it: shown first, undone when it fails.",
+        INSTALLATION,
+    ),
     "down": Place(
         "towline.cli.down",
         "down_command",
