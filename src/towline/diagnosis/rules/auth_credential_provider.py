@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -21,4 +22,13 @@ RULE = Rule(
     title="The credential provider failed",
     remedy=remedy,
     decided_by="the provider's exit",
+    signs=(
+        mentions(
+            "credential provider",
+            "error getting credentials",
+            "get credentials from plugin",
+            "docker-credential-",
+            "exec plugin",
+        ),
+    ),
 )

@@ -6,7 +6,9 @@ from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import KEY_EXPIRED, OUT_OF_TIME
 from towline.diagnosis.seen_key import clock, closed, key
+from towline.diagnosis.sign import FOR_BLOB, FOR_TOKEN, KEYED, mentions, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -40,4 +42,9 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("auth.expired-credential", proof),
     decided_by="the expiry in the credential",
+    signs=(
+        ~FOR_BLOB & KEY_EXPIRED & ~OUT_OF_TIME,
+        KEY_EXPIRED & mentions("authorization token"),
+    ),
+    look_alikes=(FOR_TOKEN & KEYED & status(401),),
 )

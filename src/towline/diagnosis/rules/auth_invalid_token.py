@@ -5,7 +5,16 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    DENIED,
+    PULL_DENIED,
+    TO_REGISTRY,
+    TWICE,
+    UNAUTHORIZED,
+    WRONG_KEY,
+)
 from towline.diagnosis.seen_key import closed, date_of, scoped
+from towline.diagnosis.sign import by, is_just, mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -46,4 +55,13 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the registry's answer to a fresh token",
+    signs=(
+        mentions("invalid_token"),
+        TO_REGISTRY & by("podman") & TWICE,
+    ),
+    look_alikes=(
+        TO_REGISTRY & is_just("unauthorized: authentication required", "authentication required"),
+        TO_REGISTRY & by("crane", "oras") & UNAUTHORIZED & ~WRONG_KEY,
+        TO_REGISTRY & PULL_DENIED & ~DENIED & by("docker", "containerd"),
+    ),
 )

@@ -6,7 +6,29 @@ from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    DENIED,
+    DENIED_ABOVE,
+    FROM_TOKEN_BELOW,
+    INSUFFICIENT,
+    PULL_DENIED,
+    TO_REGISTRY,
+    TWICE,
+    UNAUTHORIZED,
+    WRONG_KEY,
+)
 from towline.diagnosis.seen_key import closed, key, keys_there_are, scoped
+from towline.diagnosis.sign import (
+    ANONYMOUS,
+    BEFORE_LAYERS,
+    FOR_BLOB,
+    FOR_TOKEN,
+    KEYED,
+    by,
+    is_just,
+    mentions,
+    status,
+)
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -48,4 +70,27 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("auth.missing-credential", proof),
     decided_by="whether a secret for this host exists in the namespace",
+    signs=(
+        ~FOR_BLOB & mentions("no basic auth credentials", "basic credential not found"),
+        FOR_TOKEN & ANONYMOUS & (status(401, 403) | UNAUTHORIZED),
+        TO_REGISTRY & status(401) & mentions("pulling from host"),
+        FOR_TOKEN
+        & by("podman", "crane")
+        & UNAUTHORIZED
+        & ~ANONYMOUS
+        & ~WRONG_KEY
+        & ~KEYED
+        & ~status(401),
+        TO_REGISTRY & by("podman") & UNAUTHORIZED & ~TWICE & ~WRONG_KEY & ~DENIED_ABOVE,
+        TO_REGISTRY & by("crane") & UNAUTHORIZED & ~WRONG_KEY,
+        TO_REGISTRY & by("oras") & UNAUTHORIZED & ~KEYED & ~WRONG_KEY,
+        FROM_TOKEN_BELOW & is_just("unauthorized"),
+        mentions("error from registry: unauthorized") & BEFORE_LAYERS,
+    ),
+    look_alikes=(
+        INSUFFICIENT | (TO_REGISTRY & (DENIED | PULL_DENIED)),
+        TO_REGISTRY & by("docker") & is_just("unauthorized: authentication required"),
+        TO_REGISTRY & UNAUTHORIZED & ~WRONG_KEY & by("podman", "crane"),
+        FOR_TOKEN & ~KEYED & status(403),
+    ),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import TO_REGISTRY
 from towline.diagnosis.seen_key import closed
+from towline.diagnosis.sign import is_just, mentions, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -38,4 +40,19 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the header of the 401",
+    signs=(
+        mentions(
+            "malformed auth challenge",
+            "no supported auth scheme",
+            "no challenge",
+            "failed to parse auth header",
+            "missing realm",
+            "unsupported auth scheme",
+            "no auth scheme",
+        ),
+    ),
+    look_alikes=(
+        TO_REGISTRY & status(401) & mentions("status from", "pulling from host", "status code 401"),
+        TO_REGISTRY & is_just("unauthorized: authentication required", "authentication required"),
+    ),
 )

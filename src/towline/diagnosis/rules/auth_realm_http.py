@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NOT_REACHED
 from towline.diagnosis.seen_key import closed, scoped
 from towline.diagnosis.seen_realm import is_plain, unreached
+from towline.diagnosis.sign import AT_TOKEN_SERVER, PLAIN_HTTP, mentions
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -35,4 +37,8 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the realm in the challenge",
+    signs=(
+        AT_TOKEN_SERVER & NOT_REACHED & PLAIN_HTTP,
+        mentions("uses http but registry"),
+    ),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NOT_BELIEVED
 from towline.diagnosis.seen_realm import untrusted
+from towline.diagnosis.sign import AT_TOKEN_SERVER, PLAIN_HTTP
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -28,4 +30,5 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="a handshake with the token host",
+    signs=(AT_TOKEN_SERVER & NOT_BELIEVED & ~PLAIN_HTTP,),
 )

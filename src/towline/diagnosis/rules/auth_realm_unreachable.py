@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NOT_REACHED
 from towline.diagnosis.seen_realm import is_plain, unreached
+from towline.diagnosis.sign import AT_TOKEN_SERVER, PLAIN_HTTP
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +33,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the same steps towards the token host",
+    signs=(AT_TOKEN_SERVER & NOT_REACHED & ~PLAIN_HTTP,),
+    look_alikes=(AT_TOKEN_SERVER & NOT_REACHED,),
 )

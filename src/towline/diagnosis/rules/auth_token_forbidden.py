@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import BARE_DENIED, DENIED, FROM_TOKEN_BELOW, TO_REGISTRY
 from towline.diagnosis.seen_key import scoped
+from towline.diagnosis.sign import ANONYMOUS, FOR_TOKEN, by, mentions, status
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -37,4 +39,14 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the token request",
+    signs=(
+        FOR_TOKEN & status(403) & ~ANONYMOUS,
+        FOR_TOKEN & (DENIED | BARE_DENIED) & ~ANONYMOUS,
+        FROM_TOKEN_BELOW & BARE_DENIED,
+        mentions("error from registry: denied") & TO_REGISTRY,
+    ),
+    look_alikes=(
+        TO_REGISTRY & by("oras") & DENIED,
+        FOR_TOKEN & ANONYMOUS & status(403),
+    ),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import PAGE
 from towline.diagnosis.seen_key import scoped
+from towline.diagnosis.sign import FOR_TOKEN, mentions, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -33,4 +35,19 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the token request",
+    signs=(
+        mentions(
+            "did not include a token",
+            "decode token response",
+            "no token in response",
+            "unmarshalling token",
+            "decoding bearer token",
+            "unable to decode token",
+        ),
+        FOR_TOKEN
+        & (
+            says("invalid character", "unexpected end of json", "cannot unmarshal")
+            | (PAGE & ~status(401, 403, 404, 429, 500, 502, 503, 504))
+        ),
+    ),
 )

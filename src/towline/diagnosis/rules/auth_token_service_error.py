@@ -6,6 +6,7 @@ from towline.diagnosis.answered import answered, failed_inside
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import scoped
+from towline.diagnosis.sign import FOR_TOKEN, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -33,4 +34,5 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the token request",
+    signs=(FOR_TOKEN & status(400, 500, 501, 502, 503, 504),),
 )

@@ -6,7 +6,16 @@ from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    FROM_TOKEN_BELOW,
+    KEY_EXPIRED,
+    TO_REGISTRY,
+    TWICE,
+    UNAUTHORIZED,
+    WRONG_KEY,
+)
 from towline.diagnosis.seen_key import clock, closed, key, scoped, without_scope
+from towline.diagnosis.sign import ANONYMOUS, FOR_TOKEN, KEYED, by, is_just, mentions, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -41,4 +50,21 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("auth.wrong-credential", proof),
     decided_by="a token request without scope, with the same key: 401",
+    signs=(
+        (FOR_TOKEN | TO_REGISTRY) & WRONG_KEY & ~KEY_EXPIRED,
+        FOR_TOKEN & ~ANONYMOUS & status(401) & ~KEY_EXPIRED,
+        TO_REGISTRY & status(401) & mentions("status from", "status code 401"),
+        TO_REGISTRY
+        & by("docker")
+        & is_just("unauthorized: authentication required")
+        & ~FROM_TOKEN_BELOW
+        & ~TWICE,
+        TO_REGISTRY & by("oras") & UNAUTHORIZED & KEYED & ~WRONG_KEY,
+    ),
+    look_alikes=(
+        TO_REGISTRY & status(401) & mentions("pulling from host"),
+        TO_REGISTRY & by("podman", "crane", "oras") & UNAUTHORIZED & ~TWICE,
+        FOR_TOKEN & by("podman", "crane") & UNAUTHORIZED & ~ANONYMOUS,
+        FROM_TOKEN_BELOW & is_just("unauthorized", "unauthorized: authentication required"),
+    ),
 )

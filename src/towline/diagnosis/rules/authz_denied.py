@@ -5,7 +5,16 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    BARE_DENIED,
+    DENIED,
+    FROM_TOKEN_BELOW,
+    INSUFFICIENT,
+    PAGE,
+    TO_REGISTRY,
+)
 from towline.diagnosis.seen_key import closed, grants_pull, key, scoped
+from towline.diagnosis.sign import by, mentions, status
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -39,4 +48,14 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the JSON of the 403",
+    signs=(
+        TO_REGISTRY & status(403) & ~PAGE,
+        TO_REGISTRY & BARE_DENIED & ~FROM_TOKEN_BELOW & ~mentions("error from registry: denied"),
+        TO_REGISTRY & DENIED & ~by("docker", "podman"),
+        TO_REGISTRY
+        & mentions(
+            "denied: permission", "permission denied for", "access forbidden", "not authorized"
+        ),
+    ),
+    look_alikes=(TO_REGISTRY & DENIED & ~FROM_TOKEN_BELOW & ~INSUFFICIENT,),
 )

@@ -6,7 +6,19 @@ from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    DENIED,
+    DENIED_ABOVE,
+    FROM_TOKEN_BELOW,
+    INSUFFICIENT,
+    PULL_DENIED,
+    TO_REGISTRY,
+    UNAUTHORIZED,
+    WRONG_KEY,
+    XML,
+)
 from towline.diagnosis.seen_key import closed, grants_pull, key, scoped, without_scope
+from towline.diagnosis.sign import by
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -48,4 +60,13 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("authz.insufficient-scope", proof),
     decided_by="the access in the token, and whether the namespace exists",
+    signs=(
+        INSUFFICIENT,
+        TO_REGISTRY & DENIED_ABOVE & by("docker", "podman") & ~FROM_TOKEN_BELOW,
+        TO_REGISTRY & PULL_DENIED & ~XML & ~DENIED,
+    ),
+    look_alikes=(
+        TO_REGISTRY & by("crane", "oras") & UNAUTHORIZED & ~WRONG_KEY,
+        TO_REGISTRY & PULL_DENIED & ~XML,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.seen_blob import content_proof, has_other_digest
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +24,12 @@ RULE = Rule(
     remedy=remedy,
     proof=content_proof(has_other_digest),
     decided_by="the blob's own digest",
+    signs=(
+        mentions("unexpected commit digest") & ~mentions("manifest-sha256", "index-sha256"),
+        mentions(
+            "digest did not match",
+            "filesystem layer verification failed",
+            "error verifying sha256 checksum",
+        ),
+    ),
 )

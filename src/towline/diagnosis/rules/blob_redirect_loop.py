@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CIRCLE
 from towline.diagnosis.seen_blob import blob_proof, ended
+from towline.diagnosis.sign import FOR_BLOB
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.REDIRECT_LOOP)),
     decided_by="follow the redirects",
+    signs=(FOR_BLOB & CIRCLE,),
 )

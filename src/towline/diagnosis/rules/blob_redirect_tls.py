@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NOT_BELIEVED
 from towline.diagnosis.seen_blob import blobs
 from towline.diagnosis.seen_path import untrusted
+from towline.diagnosis.sign import AT_BLOB_STORE, FOR_BLOB
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -32,4 +34,5 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="a handshake with the blob host",
+    signs=(AT_BLOB_STORE & FOR_BLOB & NOT_BELIEVED,),
 )

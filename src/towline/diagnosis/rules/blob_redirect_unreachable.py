@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import CLOSED, HANDSHAKE_SILENT, NO_NAME, NOT_CONNECTED, RESET
 from towline.diagnosis.seen_blob import blobs
 from towline.diagnosis.seen_path import unreached
+from towline.diagnosis.sign import AT_BLOB_STORE, FOR_BLOB, HANGS, UNANSWERED, mentions
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -36,4 +38,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the same steps towards the blob host",
+    signs=(
+        AT_BLOB_STORE & (NO_NAME | NOT_CONNECTED | HANDSHAKE_SILENT) & FOR_BLOB,
+        HANGS & mentions("retrying in"),
+    ),
+    look_alikes=(AT_BLOB_STORE & FOR_BLOB & (RESET | CLOSED) & UNANSWERED,),
 )

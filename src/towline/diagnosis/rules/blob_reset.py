@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import RESET
 from towline.diagnosis.seen_blob import blob_proof, ended
+from towline.diagnosis.sign import FOR_BLOB, mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -24,4 +26,8 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.RESET)),
     decided_by="the blob's bytes",
+    signs=(
+        FOR_BLOB & RESET,
+        FOR_BLOB & mentions("stream error:", "goaway"),
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.seen_blob import answered_with, blob_proof
+from towline.diagnosis.sign import FOR_BLOB, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -24,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(answered_with(500, 501, 502, 503, 504)),
     decided_by="GET of the blob",
+    signs=(FOR_BLOB & status(500, 501, 502, 503, 504, 507),),
 )

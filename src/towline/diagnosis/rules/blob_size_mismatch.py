@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.seen_blob import content_proof, has_other_size
+from towline.diagnosis.sign import FOR_BLOB, mentions, status
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +24,14 @@ RULE = Rule(
     remedy=remedy,
     proof=content_proof(has_other_size),
     decided_by="Content-Length against the manifest",
+    signs=(
+        mentions("error verifying size", "failed size validation")
+        & ~mentions("manifest-sha256", "index-sha256"),
+        mentions("content size of zero", "invalid size of layer"),
+        FOR_BLOB & status(416),
+    ),
+    look_alikes=(
+        mentions("short read: expected", "failed to read expected number of bytes"),
+        mentions("digest did not match", "filesystem layer verification failed"),
+    ),
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import BARE_DEADLINE
 from towline.diagnosis.seen_blob import blob_proof, ended
+from towline.diagnosis.sign import (
+    FOR_BLOB,
+    HANGS,
+    LAYERS_BEGUN,
+    UNANSWERED,
+    is_just,
+    mentions,
+    says,
+)
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -24,4 +34,12 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.STALLED, HttpOutcome.TIMED_OUT)),
     decided_by="whether bytes still come",
+    signs=(
+        ~UNANSWERED & is_just("context canceled") | (FOR_BLOB & says("context canceled")),
+        BARE_DEADLINE,
+        FOR_BLOB & says("context deadline exceeded", "no progress"),
+        HANGS & LAYERS_BEGUN & ~mentions("retrying in"),
+        HANGS & mentions("total: ", "downloading") & ~mentions("resolving"),
+    ),
+    look_alikes=(HANGS & mentions("retrying in"),),
 )

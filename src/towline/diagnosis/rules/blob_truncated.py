@@ -5,7 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CLOSED
 from towline.diagnosis.seen_blob import blob_proof, ended
+from towline.diagnosis.sign import FOR_BLOB, HANGS, mentions, says
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -27,4 +29,19 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.TRUNCATED, HttpOutcome.CLOSED)),
     decided_by="the last byte of the blob, twice",
+    signs=(
+        mentions("short read: expected", "failed to read expected number of bytes"),
+        mentions("happened during read") & CLOSED,
+        FOR_BLOB
+        & CLOSED
+        & ~says(
+            "storing blob to file",
+            "extract",
+            "processing tar",
+            "register layer",
+            "applylayer",
+            "digest",
+        ),
+    ),
+    look_alikes=(HANGS & mentions("retrying in"),),
 )

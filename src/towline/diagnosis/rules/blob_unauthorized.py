@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import KEY_EXPIRED, UNAUTHORIZED
 from towline.diagnosis.seen_blob import answered_with, blob_proof
+from towline.diagnosis.sign import FOR_BLOB, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,9 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(answered_with(401)),
     decided_by="GET of the blob",
+    signs=(
+        FOR_BLOB
+        & (status(401) | UNAUTHORIZED | says("no basic auth credentials", "insufficient_scope"))
+        & ~KEY_EXPIRED,
+    ),
 )

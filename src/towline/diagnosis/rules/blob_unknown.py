@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import KNOWN_CONTENT
 from towline.diagnosis.seen_blob import answered_with, blob_proof
+from towline.diagnosis.sign import FOR_BLOB, mentions, status
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,10 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(answered_with(404)),
     decided_by="HEAD of each blob",
+    signs=(
+        mentions("blob unknown", "blob_unknown", "unknown blob")
+        & ~mentions("blobs/::", "/blobs/: "),
+        mentions("from remote: not found") & KNOWN_CONTENT & ~mentions("manifest.v", "image.index"),
+        FOR_BLOB & status(404),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NAME_SERVER_CLOSED, NO_SERVER_NAMED
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -25,4 +27,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.no-resolver"),
     decided_by="the nameserver lines of its resolv.conf",
+    signs=(AT_REGISTRY & NAME_SERVER_CLOSED & NO_SERVER_NAMED,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NO_ADDRESS, NO_SUCH_NAME
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.nodata"),
     decided_by="the answer of each name server (no error, no address)",
+    signs=(AT_REGISTRY & NO_ADDRESS,),
+    look_alikes=(AT_REGISTRY & NO_SUCH_NAME,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NAME_SERVER_FAILS
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.refused"),
     decided_by="the response code of each name server",
+    look_alikes=(AT_REGISTRY & NAME_SERVER_FAILS,),
 )

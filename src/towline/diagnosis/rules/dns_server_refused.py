@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NAME_SERVER_CLOSED, NAME_SERVER_SILENT, NO_SERVER_NAMED
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.server-refused"),
     decided_by="a question by UDP to each name server",
+    signs=(AT_REGISTRY & NAME_SERVER_CLOSED & ~NO_SERVER_NAMED,),
+    look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_CLOSED),),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NAME_SERVER_AWAY, NAME_SERVER_BUSY, NAME_SERVER_SILENT
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -25,4 +27,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.server-unreachable"),
     decided_by="a question by UDP to each name server",
+    signs=(AT_REGISTRY & NAME_SERVER_AWAY,),
+    look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_BUSY),),
 )

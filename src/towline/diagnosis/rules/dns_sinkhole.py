@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HTTP_ANSWER, LOCAL_IMAGE, NOT_BELIEVED, NOT_CONNECTED
+from towline.diagnosis.sign import AT_REGISTRY, THIS_MACHINE
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -25,4 +27,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.sinkhole"),
     decided_by="the address that the name resolves to",
+    signs=(AT_REGISTRY & THIS_MACHINE & NOT_CONNECTED & ~LOCAL_IMAGE,),
+    look_alikes=(AT_REGISTRY & THIS_MACHINE & (HTTP_ANSWER | NOT_BELIEVED) & ~LOCAL_IMAGE,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import TO_REGISTRY
+from towline.diagnosis.sign import status
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.bad-gateway"),
     decided_by="GET /v2/",
+    signs=(TO_REGISTRY & status(502),),
 )

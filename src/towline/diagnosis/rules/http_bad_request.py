@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HTTPS, TO_REGISTRY
+from towline.diagnosis.sign import ODD_PORT, PLAIN_HTTP, status
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,10 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.bad-request"),
     decided_by="GET /v2/",
+    signs=(
+        TO_REGISTRY
+        & status(400, 406, 411, 413, 414, 415, 431)
+        & (HTTPS | ~(PLAIN_HTTP | ODD_PORT)),
+    ),
+    look_alikes=(TO_REGISTRY & status(400),),
 )

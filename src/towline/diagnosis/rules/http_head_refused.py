@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import TO_REGISTRY
+from towline.diagnosis.sign import says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,8 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.head-refused"),
     decided_by="HEAD and GET of the manifest",
+    signs=(
+        TO_REGISTRY & status(405),
+        TO_REGISTRY & says("method not allowed"),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import TOO_MANY
+from towline.diagnosis.sign import status
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +25,8 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.rate-limit"),
     decided_by="the status 429 and its Retry-After",
+    signs=(
+        status(429),
+        TOO_MANY,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CIRCLE, TO_REGISTRY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +24,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.redirect-loop"),
     decided_by="follow the redirects",
+    signs=(TO_REGISTRY & CIRCLE,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import PROXY_ANSWER, TO_REGISTRY
+from towline.diagnosis.sign import mentions, status
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +25,10 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.server-error"),
     decided_by="GET /v2/ and the manifest",
+    signs=(
+        TO_REGISTRY & status(500, 501, 505, 507, 508, 520, 521, 522, 523, 524),
+        TO_REGISTRY
+        & mentions("unknown: unknown error", "internal server error", "stream error:")
+        & ~PROXY_ANSWER,
+    ),
 )

@@ -5,6 +5,15 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import (
+    AWAITING_HEADERS,
+    BARE_DEADLINE,
+    CLOSED,
+    DEADLINE,
+    TO_REGISTRY,
+    WAITING_FOR_CONNECTION,
+)
+from towline.diagnosis.sign import HANGS, LAYERS_BEGUN, UNANSWERED, is_just, status
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +32,16 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.timeout"),
     decided_by="GET /v2/ with a deadline",
+    signs=(
+        TO_REGISTRY & AWAITING_HEADERS & ~WAITING_FOR_CONNECTION,
+        TO_REGISTRY & UNANSWERED & is_just("context canceled"),
+        TO_REGISTRY & status(408),
+        HANGS & ~LAYERS_BEGUN,
+    ),
+    look_alikes=(
+        WAITING_FOR_CONNECTION & TO_REGISTRY,
+        DEADLINE,
+        BARE_DEADLINE,
+        TO_REGISTRY & CLOSED & UNANSWERED,
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HTTPS, TO_REGISTRY
+from towline.diagnosis.sign import ODD_PORT, PLAIN_HTTP, mentions, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,10 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.tls-server"),
     decided_by="a TLS handshake at the same port",
+    signs=(
+        mentions("sent an http request to an https server", "plain http request was sent to https"),
+        says("malformed http response") & says("\\x15\\x03", "\x15\x03"),
+        TO_REGISTRY & status(400) & (PLAIN_HTTP | ODD_PORT) & ~HTTPS,
+    ),
+    look_alikes=(says("malformed http response"),),
 )

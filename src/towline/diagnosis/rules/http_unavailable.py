@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import TO_REGISTRY, TOO_MANY
+from towline.diagnosis.sign import status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -24,4 +26,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.unavailable"),
     decided_by="GET /v2/",
+    signs=(TO_REGISTRY & status(503) & ~TOO_MANY,),
 )

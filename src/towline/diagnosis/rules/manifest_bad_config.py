@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import PAGE, XML
+from towline.diagnosis.sign import LAYERS_BEGUN, is_just, mentions, says
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -35,4 +37,18 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the config's JSON",
+    signs=(
+        mentions(
+            "unmarshal image config",
+            "resolve rootfs: ",
+            "parsing image configuration: unexpected",
+            "parsing image configuration: invalid",
+        ),
+        LAYERS_BEGUN & says("unexpected end of json input", "invalid character") & ~PAGE & ~XML,
+        mentions(
+            "number of layers and diffids don't match", "invalid image config", "image config: "
+        ),
+        is_just("unexpected end of json input"),
+    ),
+    look_alikes=(mentions("mismatched image rootfs"),),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import BY_DIGEST, CHILD, CHILD_NOT_FOUND, MANIFEST_UNKNOWN
+from towline.diagnosis.sign import LAYERS_BEGUN, by, mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +33,14 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="HEAD of each manifest of the index",
+    signs=(
+        mentions("content at"),
+        CHILD & MANIFEST_UNKNOWN,
+        LAYERS_BEGUN & MANIFEST_UNKNOWN & ~mentions("manifest for"),
+        mentions("from remote: not found") & mentions("manifest.v", "image.index"),
+    ),
+    look_alikes=(
+        BY_DIGEST & by("crane") & MANIFEST_UNKNOWN,
+        CHILD_NOT_FOUND,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 from towline.pull.flow import MAX_MANIFEST_SIZE
@@ -33,4 +34,16 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's own digest",
+    signs=(
+        mentions("manifest-sha256", "index-sha256")
+        & mentions("unexpected commit digest", "failed size validation"),
+        mentions(
+            "manifest verification failed",
+            "does not match requested digest",
+            "does not match provided manifest digest",
+            "digest mismatch in docker-content-digest",
+            "manifest digest",
+        ),
+        mentions("invalid checksum digest format") & mentions("in header"),
+    ),
 )

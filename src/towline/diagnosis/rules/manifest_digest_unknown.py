@@ -5,6 +5,14 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    BY_DIGEST,
+    CHILD,
+    MANIFEST_UNKNOWN,
+    NOT_FOUND,
+    OTHER_NOT_FOUND,
+    TO_REGISTRY,
+)
 from towline.diagnosis.seen_manifest import missing
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
@@ -34,4 +42,5 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="HEAD of the manifest",
+    signs=(TO_REGISTRY & (MANIFEST_UNKNOWN | NOT_FOUND) & BY_DIGEST & ~CHILD & ~OTHER_NOT_FOUND,),
 )

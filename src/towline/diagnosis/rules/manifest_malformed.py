@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import PAGE, TO_REGISTRY
 from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.sign import mentions, says
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.media_type import is_index, is_manifest
@@ -39,4 +41,10 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's JSON",
+    signs=(
+        TO_REGISTRY
+        & says("invalid character", "unmarshal", "unexpected end of json input", "manifest invalid")
+        & ~PAGE
+        & ~mentions("image config", "resolve rootfs"),
+    ),
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    INSUFFICIENT,
+    MANIFEST_UNKNOWN,
+    NAME_UNKNOWN,
+    NOT_FOUND,
+    OTHER_NOT_FOUND,
+    PULL_DENIED,
+    TO_REGISTRY,
+    XML,
+)
 from towline.diagnosis.seen_manifest import missing
+from towline.diagnosis.sign import FOR_BLOB
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -34,4 +45,11 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="GET tags/list: NAME_UNKNOWN",
+    signs=(NAME_UNKNOWN & ~FOR_BLOB,),
+    look_alikes=(
+        TO_REGISTRY & MANIFEST_UNKNOWN,
+        TO_REGISTRY & NOT_FOUND & ~OTHER_NOT_FOUND,
+        INSUFFICIENT,
+        TO_REGISTRY & PULL_DENIED & ~XML,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_manifest import image_manifest
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.media_type import CONFIGS
@@ -38,4 +39,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the config's media type",
+    signs=(
+        mentions("cncf.helm", "image-specific operation on artifact", "unsupported artifact type"),
+        mentions("mismatched image rootfs") & ~mentions("layer.v"),
+    ),
+    look_alikes=(mentions("number of layers and diffids don't match"),),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import CHILD_NOT_FOUND
 from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +33,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's media type",
+    signs=(
+        mentions("schema 1", "v1+prettyjws", "no signatures", "manifest.v1+json")
+        & ~mentions("config.v1+json"),
+    ),
+    look_alikes=(mentions("missing signature key") | CHILD_NOT_FOUND,),
 )

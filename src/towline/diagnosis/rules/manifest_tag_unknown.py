@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.reading import Request
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import (
+    BY_DIGEST,
+    CHILD,
+    MANIFEST_UNKNOWN,
+    NOT_FOUND,
+    OTHER_NOT_FOUND,
+    PAGE,
+    TO_REGISTRY,
+)
 from towline.diagnosis.seen_manifest import missing
+from towline.diagnosis.sign import asking, by, mentions, says, status
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -36,4 +47,10 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="GET tags/list",
+    signs=(
+        TO_REGISTRY & MANIFEST_UNKNOWN & ~BY_DIGEST & ~CHILD,
+        TO_REGISTRY & NOT_FOUND & ~BY_DIGEST & ~OTHER_NOT_FOUND & ~mentions("sha256"),
+        mentions("manifest for ") & says("not found") & ~BY_DIGEST,
+        by("podman", "crane", "docker", "oras") & asking(Request.MANIFEST) & status(404) & ~PAGE,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.sign import FOR_BLOB, mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 from towline.pull.flow import MAX_MANIFEST_SIZE
@@ -35,4 +36,14 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's size",
+    signs=(
+        mentions(
+            "byte manifest for",
+            "manifest is too",
+            "maximum allowed size",
+            "manifest size",
+            "exceeded limit",
+        )
+        & ~FOR_BLOB,
+    ),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import CHILD_NOT_FOUND, KNOWN_CONTENT
 from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.media_type import is_index, is_manifest
@@ -37,4 +39,14 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's media type",
+    signs=(
+        mentions(
+            "missing signature key", "unsupported schema version", "unsupported manifest media type"
+        ),
+        mentions("from remote: not found") & ~KNOWN_CONTENT,
+        mentions("unexpected media type") & ~mentions("text/html"),
+        mentions("blobs/::", "/blobs/: "),
+        mentions("unsupported mediatype") & ~mentions("prettyjws", "layer"),
+        CHILD_NOT_FOUND,
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CLOSED, TO_REGISTRY
+from towline.diagnosis.sign import ODD_PORT, UNANSWERED
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -23,4 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.closed"),
     decided_by="a connection, and whether a plain request is answered",
+    signs=(TO_REGISTRY & CLOSED & UNANSWERED & ~ODD_PORT,),
+    look_alikes=(TO_REGISTRY & CLOSED & UNANSWERED,),
 )

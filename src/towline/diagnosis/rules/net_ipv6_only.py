@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import UNREACHABLE
+from towline.diagnosis.sign import AT_REGISTRY, IPV6
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.ipv6-only"),
     decided_by="the A and AAAA records of the name",
+    signs=(AT_REGISTRY & UNREACHABLE & IPV6,),
 )

@@ -5,6 +5,14 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import (
+    DEADLINE,
+    FORBIDDEN_HERE,
+    SILENT,
+    TO_REGISTRY,
+    WAITING_FOR_CONNECTION,
+)
+from towline.diagnosis.sign import AT_REGISTRY, HANGS, LAYERS_BEGUN
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +30,11 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.local-firewall"),
     decided_by="a datagram to the same address: EPERM at once",
+    signs=(AT_REGISTRY & FORBIDDEN_HERE,),
+    look_alikes=(
+        AT_REGISTRY & SILENT,
+        DEADLINE,
+        WAITING_FOR_CONNECTION & TO_REGISTRY,
+        HANGS & ~LAYERS_BEGUN,
+    ),
 )

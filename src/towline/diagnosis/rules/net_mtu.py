@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HANDSHAKE_SILENT, TO_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +23,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.mtu"),
     decided_by="a handshake with TCP_MAXSEG 400 passes",
+    look_alikes=(TO_REGISTRY & HANDSHAKE_SILENT,),
 )

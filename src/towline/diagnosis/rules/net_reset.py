@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import RESET, TO_REGISTRY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -24,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.reset"),
     decided_by="when the reset comes, and whether another server name passes",
+    signs=(TO_REGISTRY & RESET,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import UNREACHABLE
+from towline.diagnosis.sign import AT_REGISTRY, IPV6
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.unreachable"),
     decided_by="the ICMP message, or the local routing table",
+    signs=(AT_REGISTRY & UNREACHABLE & ~IPV6,),
+    look_alikes=(AT_REGISTRY & UNREACHABLE,),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +32,13 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the platforms of the index",
+    signs=(
+        mentions(
+            "no match for platform",
+            "no matching manifest",
+            "no child with platform",
+            "no image found in manifest list",
+            "no image found in image index",
+        ),
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_platform import platforms
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +32,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="architecture in the config",
+    signs=(mentions("does not match the specified platform", "image architecture"),),
+    look_alikes=(
+        mentions("exec format error"),
+        mentions("does not match the detected host platform"),
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_platform import platforms
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -30,4 +31,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="os in the config",
+    signs=(
+        mentions(
+            "image operating system", "cannot be used on this platform", "cannot load windows image"
+        ),
+    ),
 )

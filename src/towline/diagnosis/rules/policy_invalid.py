@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -20,4 +21,5 @@ RULE = Rule(
     title="The policy file cannot be read",
     remedy=remedy,
     decided_by="the policy file",
+    signs=(mentions("invalid policy in", "policy.json"),),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -20,4 +21,13 @@ RULE = Rule(
     title="A policy rejects the image",
     remedy=remedy,
     decided_by="the policy file",
+    signs=(
+        mentions(
+            "rejected by policy",
+            "image policy webhook",
+            "denied the request",
+            "signaturevalidationfailed policy",
+        ),
+        mentions("source image rejected") & ~mentions("signature"),
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -21,4 +22,14 @@ RULE = Rule(
     title="The image's signature is not accepted",
     remedy=remedy,
     decided_by="the policy file and the signatures",
+    signs=(
+        mentions("source image rejected", "signaturevalidationfailed")
+        & mentions("signature")
+        & ~mentions("no signature exists"),
+        mentions(
+            "signature verification failed",
+            "invalid gpg signature",
+            "invalid signature when validating",
+        ),
+    ),
 )

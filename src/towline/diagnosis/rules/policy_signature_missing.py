@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -21,4 +22,12 @@ RULE = Rule(
     title="A policy wants a signature, and there is none",
     remedy=remedy,
     decided_by="the policy file and the signatures",
+    signs=(
+        mentions(
+            "no signature exists",
+            "signature was required",
+            "no matching signatures",
+            "no signatures found",
+        ),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import PROXY_ANSWER
+from towline.diagnosis.sign import says
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -27,4 +29,8 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("proxy.cannot-reach"),
     decided_by="CONNECT by hand: 502 or 503",
+    signs=(
+        PROXY_ANSWER & ~says("proxy authentication required", "forbidden"),
+        says("socks connect"),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NO_NAME
+from towline.diagnosis.sign import AT_PROXY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("proxy.dns"),
     decided_by="the proxy's name, asked of each name server",
+    signs=(AT_PROXY & NO_NAME,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CLOSED, NO_ROUTE, REFUSED, RESET, UNREACHABLE
+from towline.diagnosis.sign import AT_PROXY, LOOKED_UP
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("proxy.refused"),
     decided_by="a connection to the proxy",
+    signs=(AT_PROXY & (REFUSED | NO_ROUTE | UNREACHABLE | RESET | CLOSED) & ~LOOKED_UP,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HANDSHAKE_SILENT, HTTP_ANSWER, NO_TLS, NOT_BELIEVED
+from towline.diagnosis.sign import AT_PROXY, mentions, says
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,9 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("proxy.scheme"),
     decided_by="a plain CONNECT is answered where TLS is not",
+    signs=(
+        AT_PROXY & (HANDSHAKE_SILENT | HTTP_ANSWER | NO_TLS | NOT_BELIEVED),
+        mentions("invalid proxy", "proxy url", "unknown scheme") & says("proxy", "scheme"),
+        AT_PROXY & says("malformed http"),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import DEADLINE, SILENT, TO_REGISTRY, WAITING_FOR_CONNECTION
+from towline.diagnosis.sign import AT_PROXY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,9 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("proxy.timeout"),
     decided_by="a connection to the proxy",
+    signs=(AT_PROXY & SILENT,),
+    look_alikes=(
+        WAITING_FOR_CONNECTION & TO_REGISTRY,
+        DEADLINE,
+    ),
 )

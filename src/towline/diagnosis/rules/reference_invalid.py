@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.reference_fault import reference_fault
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.sign import mentions, says
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -32,4 +33,20 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="parse the reference; no request is needed",
+    signs=(
+        mentions(
+            "invalid reference format",
+            "invalid reference:",
+            "could not parse reference",
+            "couldn't parse image",
+            "must be lowercase",
+            "invalid repository name",
+            "invalidimagename",
+            "failed to apply default image tag",
+            "invalid tag format",
+            ": invalid reference",
+        )
+        & ~mentions("missing registry or repository"),
+        says("lookup https on", "lookup http on", "lookup https:", "lookup http:"),
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import DOCKER_HUB, INSUFFICIENT, NO_NAME, PULL_DENIED
+from towline.diagnosis.sign import by, mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.reference import DEFAULT_DOMAIN
@@ -40,4 +42,19 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="whether a dot, a colon or localhost stands before the first slash",
+    signs=(
+        mentions(
+            "short-name",
+            "short name",
+            "missing registry or repository",
+            "unqualified-search",
+            "object required",
+        ),
+        DOCKER_HUB & NO_NAME & mentions("/library/"),
+        DOCKER_HUB & NO_NAME & ~by("containerd"),
+    ),
+    look_alikes=(
+        DOCKER_HUB & NO_NAME,
+        mentions("docker.io/library/") & (INSUFFICIENT | PULL_DENIED),
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -21,4 +22,5 @@ RULE = Rule(
     title="The program is for another architecture",
     remedy=remedy,
     decided_by="architecture in the config",
+    signs=(mentions("exec format error"),),
 )

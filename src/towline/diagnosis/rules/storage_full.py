@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NO_SPACE
+from towline.diagnosis.sign import matches, mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -33,4 +35,9 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="free bytes against the layers' sizes",
+    signs=(
+        NO_SPACE & ~matches(r"(mkdir|open|mknod|symlink|create)[^\\n]*no space left"),
+        mentions("insufficient space", "not enough disk", "ephemeral-storage"),
+    ),
+    look_alikes=(NO_SPACE,),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import NO_SPACE
+from towline.diagnosis.sign import matches
 from towline.diagnosis.verdict import Remedy, Who
 
 _FEW = 16
@@ -31,4 +33,5 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="free inodes",
+    signs=(NO_SPACE & matches(r"(mkdir|open|mknod|symlink|create)[^\\n]*no space left"),),
 )

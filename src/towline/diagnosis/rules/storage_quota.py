@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -20,4 +21,5 @@ RULE = Rule(
     title="The quota for images is used up",
     remedy=remedy,
     decided_by="the quota",
+    signs=(mentions("quota exceeded", "disk quota"),),
 )

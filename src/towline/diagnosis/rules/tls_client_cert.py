@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HANDSHAKE_REFUSED, UNKNOWN_NAME, WANTS_CERTIFICATE
+from towline.diagnosis.sign import AT_REGISTRY, says
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.client-cert"),
     decided_by="a handshake with a certificate request",
+    signs=(AT_REGISTRY & (WANTS_CERTIFICATE | HANDSHAKE_REFUSED),),
+    look_alikes=(AT_REGISTRY & UNKNOWN_NAME & says("internal error"),),
 )

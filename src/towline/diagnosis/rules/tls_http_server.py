@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import CLOSED, HANDSHAKE_SILENT, HTTP_ANSWER, TO_REGISTRY
+from towline.diagnosis.sign import AT_REGISTRY, ODD_PORT, PLAIN_HTTP, UNANSWERED
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -27,4 +29,13 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.http-server"),
     decided_by="a plain GET /v2/ is answered",
+    signs=(
+        AT_REGISTRY & HTTP_ANSWER,
+        TO_REGISTRY & HANDSHAKE_SILENT & ODD_PORT,
+        TO_REGISTRY & CLOSED & UNANSWERED & ODD_PORT & ~PLAIN_HTTP,
+    ),
+    look_alikes=(
+        TO_REGISTRY & HANDSHAKE_SILENT,
+        TO_REGISTRY & CLOSED & UNANSWERED & ~PLAIN_HTTP,
+    ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import UNKNOWN_AUTHORITY
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.incomplete-chain"),
     decided_by="the chain that the server sends: one certificate, issued by another",
+    look_alikes=(AT_REGISTRY & UNKNOWN_AUTHORITY,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import NO_ADDRESS_NAMES
+from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -22,4 +24,5 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.no-ip-san"),
     decided_by="the names in the certificate",
+    signs=(AT_REGISTRY & NO_ADDRESS_NAMES,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HANDSHAKE_SILENT, TO_REGISTRY
+from towline.diagnosis.sign import ODD_PORT
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -24,4 +26,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.timeout"),
     decided_by="a handshake, one with small segments, and a plain request: no answer to any",
+    signs=(TO_REGISTRY & HANDSHAKE_SILENT & ~ODD_PORT,),
+    look_alikes=(TO_REGISTRY & HANDSHAKE_SILENT,),
 )

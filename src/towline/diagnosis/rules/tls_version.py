@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
+from towline.diagnosis.saying import HANDSHAKE_REFUSED, OLD_TLS
+from towline.diagnosis.sign import AT_REGISTRY, says
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -23,4 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.version"),
     decided_by="a handshake with each version",
+    signs=(AT_REGISTRY & OLD_TLS & ~says("protocol scheme"),),
+    look_alikes=(AT_REGISTRY & HANDSHAKE_REFUSED,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import LayerProblem
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import CLOSED, OLD_UNPACKING, UNPACKING
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +33,22 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layer's bytes",
+    signs=(
+        mentions(
+            "gzip: ",
+            "flate: ",
+            "zstd: ",
+            "unpigz",
+            "deflate data",
+            "magic number mismatch",
+            "invalid compressed",
+            "corrupt input",
+        ),
+        UNPACKING & CLOSED & ~OLD_UNPACKING,
+        mentions("storing blob to file") & CLOSED & ~mentions("happened during read"),
+    ),
+    look_alikes=(
+        OLD_UNPACKING & CLOSED,
+        mentions("layers from manifest don't match image configuration"),
+    ),
 )

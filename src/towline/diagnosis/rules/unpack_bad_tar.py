@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import LayerProblem
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +32,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layer's bytes",
+    signs=(mentions("archive/tar", "invalid tar header"),),
+    look_alikes=(mentions("does not match config's diffid"),),
 )

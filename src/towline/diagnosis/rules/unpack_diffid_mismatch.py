@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import LayerProblem
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -31,4 +32,11 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the digest of the unpacked layer",
+    signs=(
+        mentions(
+            "wrong diff id",
+            "does not match config's diffid",
+            "layers from manifest don't match image configuration",
+        ),
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_manifest import image_manifest
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.media_type import CONFIGS, layer_compression
@@ -35,4 +36,15 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layers' media types",
+    signs=(
+        mentions(
+            "no processor for media-type",
+            "stream processor",
+            "unsupported layer",
+            "unknown layer media type",
+        ),
+        mentions("unsupported media type", "docker v2s2 media type", "unsupported mediatype")
+        & mentions("layer"),
+    ),
+    look_alikes=(mentions("mismatched image rootfs"),),
 )

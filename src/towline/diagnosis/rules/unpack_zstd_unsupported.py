@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import CLOSED, OLD_UNPACKING
+from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -36,4 +38,8 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layers' media types and the runtime's version",
+    signs=(
+        OLD_UNPACKING & CLOSED,
+        mentions("zstd") & mentions("unsupported", "unknown", "no processor", "unrecognized"),
+    ),
 )
