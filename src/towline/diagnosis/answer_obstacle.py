@@ -25,6 +25,7 @@ _STATUSES = {
     503: "http.unavailable",
     504: "http.gateway-timeout",
 }
+_NO_CERTIFICATE = frozenset({400, 403, 495, 496})  # nginx, where its certificates are optional
 _HEAD_THAT_IS_FOLLOWED_BY_GET = frozenset({401, 405})
 LIMIT_HEADERS = ("retry-after", "ratelimit-limit", "ratelimit-remaining")
 
@@ -118,6 +119,8 @@ def _head_is_fine(head: HttpSeen) -> bool:
 def _by_answer(answer: HttpSeen) -> Obstacle | None:
     if answer.outcome is not HttpOutcome.ANSWERED:
         code = _ENDINGS.get(answer.outcome)
+    elif answer.status in _NO_CERTIFICATE and "ssl certificate" in answer.body.lower():
+        code = "tls.client-cert"
     elif answer.status == 403 and not answer.errors and answer.media_type == "text/html":
         code = "http.forbidden-page"
     elif answer.status >= 500:

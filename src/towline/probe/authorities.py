@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python's ssl does not name
+_AS_GO = "DEFAULT:@SECLEVEL=1"  # Go takes smaller keys and more ciphers than Python's default
 OLD_TO_NEW = (
     ("TLSv1", ssl.TLSVersion.TLSv1),
     ("TLSv1.1", ssl.TLSVersion.TLSv1_1),
@@ -56,6 +57,7 @@ class Authorities:
 def verifying(ca_file: Path | None) -> ssl.SSLContext:
     """A context that believes the machine's authorities and this file's; names are not its task."""
     context = ssl.create_default_context()
+    context.set_ciphers(_AS_GO)
     context.check_hostname = False
     if ca_file is not None:
         context.load_verify_locations(ca_file)
@@ -65,6 +67,7 @@ def verifying(ca_file: Path | None) -> ssl.SSLContext:
 
 def _believing() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers(_AS_GO)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])

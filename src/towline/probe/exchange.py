@@ -68,10 +68,17 @@ class Ask:
     @property
     def credential(self) -> str:
         """The kind of credential in it: `basic`, `bearer` or nothing."""
-        for name, value in self.headers:
-            if name.lower() == "authorization":
-                return value.partition(" ")[0].lower()
-        return ""
+        return self._authorization.partition(" ")[0].lower()
+
+    @property
+    def unspeakable(self) -> tuple[str, ...]:
+        """All that an answer may not be quoted with."""
+        return (*self.secrets, self._authorization.partition(" ")[2])
+
+    @property
+    def _authorization(self) -> str:
+        found = (value for name, value in self.headers if name.lower() == "authorization")
+        return next(found, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +190,8 @@ class _Talk:
         seen = replace(seen, status=self.head.status_code, reason=reason, headers=headers)
         return replace(
             seen,
-            body="" if _as_asked(seen) else _excerpt(content, self._ask.secrets),
-            errors=_errors(content) if seen.status >= 400 else (),
+            body="" if _as_asked(seen) else _excerpt(content, self._ask.unspeakable),
+            errors=_errors(content, self._ask.unspeakable) if seen.status >= 400 else (),
             title=_title(content),
             is_json=_is_json(content),
         )
@@ -203,15 +210,21 @@ def _telling(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[str, str]
 
 
 def _excerpt(content: bytes, secrets: tuple[str, ...]) -> str:
-    text = content[: 4 * MAX_EXCERPT].decode("utf-8", "replace")
+    return _discreet(content[: 4 * MAX_EXCERPT].decode("utf-8", "replace"), secrets)[:MAX_EXCERPT]
+
+
+def _discreet(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET:  # shorter ones are part of every text
             text = text.replace(secret, "…")
-    return text[:MAX_EXCERPT]
+    return text
 
 
-def _errors(content: bytes) -> tuple[tuple[str, str], ...]:
-    return tuple((error.code[:100], error.message[:300]) for error in read_errors(content))
+def _errors(content: bytes, secrets: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (error.code[:100], _discreet(error.message, secrets)[:300])
+        for error in read_errors(content)
+    )
 
 
 def _title(content: bytes) -> str:

@@ -273,6 +273,14 @@ HUNG = HttpSeen("GET", V2, HttpOutcome.TIMED_OUT)
         pytest.param(
             PING, ManifestSeen("1", answer(200), answer(405)), None, id="head-becomes-get"
         ),
+        pytest.param(
+            PING,
+            ManifestSeen(
+                "1", replace(answer(400), body="<h1>No required SSL certificate was sent</h1>")
+            ),
+            "tls.client-cert",
+            id="certificate",
+        ),
         pytest.param(HUNG, None, "http.timeout", id="no-answer"),
     ],
 )
