@@ -27,6 +27,9 @@ _BOUND = {"UniqVpcId": "#vpc/0", "Region": "ap-guangzhou"}
 _ZONE = {"ZoneId": "#private-zone/0"}
 _RECORD = {"RecordType": "A", "SubDomain": "www", "RecordValue": "10.0.0.9"}
 
+_POD_PLACE = {"VpcId": "#vpc/0", "SubnetIds": ["#subnet/0"]}
+_CLUSTER = {"ClusterId": "#cluster/0"}
+
 EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("tcr", "ManageExternalEndpoint", {"Operation": "Create", **REGISTRY}),
     ("tcr", "ManageExternalEndpoint", {"Operation": "Delete", **REGISTRY}),
@@ -86,6 +89,13 @@ EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("privatedns", "ModifyPrivateZoneRecord", {"RecordId": "#zone-record/0", **_RECORD, **_ZONE}),
     ("privatedns", "DeletePrivateZoneRecord", {"RecordId": "#zone-record/0", **_ZONE}),
     ("privatedns", "DeletePrivateZone", _ZONE),
+    ("tke", "CreateEKSCluster", {"K8SVersion": "1.30", "ClusterName": "c", **_POD_PLACE}),
+    ("tke", "UpdateEKSCluster", {"SubnetIds": ["#subnet/0", "#subnet/1"], **_CLUSTER}),
+    ("tke", "DescribeEKSClusterCredential", _CLUSTER),
+    ("tke", "InstallAddon", {"AddonName": "tcr", **_CLUSTER}),
+    ("tke", "UpdateAddon", {"AddonName": "tcr", **_CLUSTER}),
+    ("tke", "DeleteAddon", {"AddonName": "tcr", **_CLUSTER}),
+    ("tke", "DeleteEKSCluster", _CLUSTER),
     ("cam", "UpdateAccessKey", {"AccessKeyId": "#access-key/1", "Status": "Inactive"}),
     ("cam", "DeleteAccessKey", {"AccessKeyId": "#access-key/1"}),
 )

@@ -50,6 +50,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "Zone": ("ap-guangzhou-1", "ap-guangzhou-3", "moon-1"),
     "Protocol": ("TCP", "UDP", "ICMP", "ALL", "SCTP", "tcp"),
     "Port": ("ALL", "443", "80,443", "8000-9000", "9000-8000", "-1", "99999", "x"),
+    "K8SVersion": ("1.30.0", "1.20.6-eks.1", "newest"),
+    "AddonName": ("tcr", "cbs"),
     "Action": ("ACCEPT", "DROP", "MAYBE"),
     "Resource": ("team", "apps", "*"),
     "Actions": (["tcr:PullRepository"], ["tcr:PushRepository"], ["tcr:Dance"]),

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.clusters import obedient_host, obedient_installer
 
 from towline.cloud.authenticate import Caller
 from towline.cloud.context import Context, Resources
@@ -113,6 +114,8 @@ async def serving(folder: Path, registry: Role = obedient_registry) -> AsyncIter
             tasks.create_task(_agent(resources)),
             tasks.create_task(_endpoints(resources)),
             tasks.create_task(_gateways(resources)),
+            tasks.create_task(obedient_host(settings.clusters, resources)),
+            tasks.create_task(obedient_installer(settings.clusters, resources)),
         ]
         await ready.wait()
         yield ServedCloud(endpoint, resources)

@@ -15,6 +15,8 @@ from towline.cloud.catalogue import CATALOGUE
 from towline.cloud.context import Context, Resources
 from towline.cloud.gateway import Gateway
 from towline.resource import kind
+from towline.resource.addon import AddonPhase
+from towline.resource.cluster import ClusterStatus
 from towline.resource.elastic_ip import ElasticIpStatus
 from towline.resource.instance import InstanceStatus
 from towline.resource.link import LinkStatus
@@ -33,8 +35,15 @@ _STATES: list[tuple[Any, Any]] = [
     (ElasticIpStatus.BINDING, ElasticIpStatus.BIND),
     (EndpointStatus.OPENING, EndpointStatus.OPENED),
     (EndpointStatus.CLOSING, EndpointStatus.CLOSED),
+    (ClusterStatus.INITIALIZING, ClusterStatus.RUNNING),
+    (AddonPhase.INSTALLING, AddonPhase.SUCCEEDED),
+    (AddonPhase.UPGRADING, AddonPhase.SUCCEEDED),
 ]
-_ENDS = (InstanceStatus.DELETING, LinkStatus.DELETING, NatState.DELETING)
+_ENDS = (
+    *(InstanceStatus.DELETING, LinkStatus.DELETING, NatState.DELETING),
+    *(ClusterStatus.TERMINATING, AddonPhase.TERMINATING),
+)
+_FIELDS = ("status", "state", "phase")
 
 
 class World:
@@ -86,13 +95,15 @@ class World:
         return [one.key.name for one in sorted(records, key=lambda one: one.created)]
 
     async def settle(self) -> None:
-        """Do what the registry and the agent would do next."""
+        """Do what the registry, the cluster and the agent would do next."""
         for collection in (
             self.resources.instances,
             self.resources.links,
             self.resources.nat_gateways,
             self.resources.elastic_ips,
             self.resources.public_endpoints,
+            self.resources.addons,
+            self.resources.clusters,
         ):
             assert isinstance(collection, Collection)
             for record in self.resources.store.list(collection.kind).records:
@@ -100,7 +111,7 @@ class World:
 
     async def _settle(self, collection: Collection[Any], record: Record) -> None:
         value, key = collection.decode(record), record.key
-        field = "state" if hasattr(value, "state") else "status"
+        field = next(one for one in _FIELDS if hasattr(value, one))
         now = getattr(value, field)
         if now in _ENDS:
             await collection.delete(key.scope, key.name)

@@ -26,6 +26,7 @@ from tests.senseless_calls import World, request
 from towline.cloud.access_key import enroll
 from towline.cloud.audit import only_reads
 from towline.cloud.catalogue import CATALOGUE
+from towline.resource import kind
 from towline.resource.claim import NAME, PUBLIC_ADDRESS
 
 ACTIONS = [
@@ -197,6 +198,13 @@ class CloudMachine(RuleBasedStateMachine):
         assert {one.instance_id for one in resources.namespaces.list()} <= instances
         assert {one.instance_id for one in resources.credentials.list()} <= instances
         assert {one.instance_id for one in resources.public_endpoints.list()} <= instances
+        for cluster in resources.clusters.list():
+            assert cluster.vpc_id in vpcs
+            assert {*cluster.subnet_ids} <= subnets
+            assert {one for pool in cluster.pools for one in pool.subnet_ids} <= subnets
+        clusters = {one.id for one in resources.clusters.list()}
+        held = resources.store.list(kind.ADDON).records
+        assert {record.key.scope for record in held} <= clusters
         for link in resources.links.list():
             assert (link.vpc_id in vpcs, link.subnet_id in subnets) == (True, True)
             assert link.instance_id in instances

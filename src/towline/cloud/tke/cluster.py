@@ -28,7 +28,7 @@ from towline.cloud.tke.cluster_change import (
     refuse_dns_servers,
 )
 from towline.cloud.tke.lookup import refuse_foreign_subnets, the_cluster
-from towline.cloud.transaction import Decision, settle, witness
+from towline.cloud.transaction import Decision, removal, settle, witness
 from towline.resource.cluster import Cluster, ClusterStatus, NodePool
 from towline.resource.quota import CLUSTERS
 
@@ -144,7 +144,7 @@ async def describe_clusters(context: Context, asked: DescribeClusters) -> Cluste
 
 
 async def delete_cluster(context: Context, asked: DeleteCluster) -> Done:
-    """Ask for the removal of a cluster with every pod in it."""
+    """Ask for the removal of a cluster with every pod in it; its add-ons are gone at once."""
     resources = context.resources
 
     def decide() -> Decision[Done]:
@@ -157,7 +157,14 @@ async def delete_cluster(context: Context, asked: DeleteCluster) -> Done:
         ending = msgspec.structs.replace(cluster, status=ClusterStatus.TERMINATING)
         if ending == cluster:
             return Decision([], Done())
-        return Decision([resources.clusters.substitution("", cluster.id, ending)], Done())
+        addons = resources.addons.list(cluster.id)
+        return Decision(
+            [
+                resources.clusters.substitution("", cluster.id, ending),
+                *(removal(resources.addons, cluster.id, one.name) for one in addons),
+            ],
+            Done(),
+        )
 
     return await settle(resources.store, decide)
 

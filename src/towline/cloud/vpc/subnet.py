@@ -248,5 +248,9 @@ def _users(resources: Resources, subnet: Subnet) -> list[str]:
     return [
         *(address.ip for address in addresses if address.subnet_id == subnet.id),
         *(link.instance_id for link in links if link.subnet_id == subnet.id),
-        *(cluster.id for cluster in clusters if subnet.id in cluster.subnet_ids),
+        *(
+            cluster.id
+            for cluster in clusters
+            if subnet.id in (*cluster.subnet_ids, cluster.service_subnet_id)
+        ),
     ]

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -112,7 +111,8 @@ class Hosting:
             await release.withdraw_all()
             api.cancel()
         discard()
-        await self._strike_out(cluster.id)
+        with suppress(NotFound):
+            await self._registers.clusters.delete("", cluster.id)
 
     def _parts(self, store: Store) -> tuple[LocalKubernetes, CredentialRelease]:
         kubernetes = LocalKubernetes(store)
@@ -140,12 +140,6 @@ class Hosting:
             ):
                 return
 
-    async def _strike_out(self, cluster_id: str) -> None:
-        registers = self._registers
-        for addon in registers.addons.list(cluster_id):
-            await _forget(registers.addons, cluster_id, addon.name)
-        await _forget(registers.clusters, "", cluster_id)
-
 
 def _authority(ground: Ground) -> str:
     return ground.settings.ca_certificate.read_text()
@@ -156,8 +150,3 @@ def _running(held: Cluster, port: int) -> Cluster:
     is_new = held.status is ClusterStatus.INITIALIZING
     status = ClusterStatus.RUNNING if is_new else held.status
     return msgspec.structs.replace(held, status=status, port=port)
-
-
-async def _forget(collection: Collection[Any], scope: str, name: str) -> None:
-    with suppress(NotFound):
-        await collection.delete(scope, name)
