@@ -10,6 +10,8 @@ from towline.diagnosis.subject import repository
 from towline.diagnosis.verdict import Remedy, Who
 from towline.oci.media_type import CONFIGS
 
+_OF_EARLY_PUSHES = "application/octet-stream"  # docker's before 1.10.3; runtimes read it still
+
 
 def remedy(facts: Facts) -> Remedy:
     """What mends it."""
@@ -27,7 +29,9 @@ def proof(facts: Facts) -> Proof | None:
     manifest = image_manifest(facts.seen)
     if manifest is None or not manifest.config_media_type or manifest.unreadable:
         return None
-    if manifest.config_media_type in CONFIGS and not manifest.artifact_type:
+    if manifest.config_media_type in CONFIGS:
+        return None
+    if manifest.config_media_type == _OF_EARLY_PUSHES and not manifest.artifact_type:
         return None
     kind = manifest.artifact_type or manifest.config_media_type
     return Proof((f"what {manifest.target} names is of the type {kind}",))
