@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tests.laboratory.laboratory import Laboratory, Site
 from tests.laboratory.runtime_text import said
+
 from towline.diagnosis.diagnose import diagnose
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.verdict import Verdict
-
 from towline.diagnosis.observation import Observations
+from towline.diagnosis.verdict import Verdict
 from towline.oci.platform import Platform
 from towline.probe.probe import probe
 from towline.probe.target import Target
@@ -77,7 +77,7 @@ async def look(lab: Laboratory, site: Site) -> Observations:
 def vantage(lab: Laboratory, site: Site) -> Vantage:
     """The client, as its settings make it."""
     situation, words = site.situation, site.words
-    servers = ((site.name_server, 53),) if site.name_server else ()
+    servers = tuple((address, 53) for address in site.name_servers)
     resolver = Resolver(servers, hosts=situation.hosts.format_map(words))
     proxy = situation.proxy.url.format_map(words) if situation.proxy else ""
     return Vantage(
@@ -86,6 +86,6 @@ def vantage(lab: Laboratory, site: Site) -> Vantage:
         resolver,
         lambda: time.time() + situation.clock,
         lab.ca_file,
-        Proxies(https=proxy),
+        Proxies(https=proxy, no_proxy=situation.no_proxy.format_map(words)),
         site.disk,
     )

@@ -18,6 +18,7 @@ from tests.laboratory.picture import Paint, Picture, good
 REPOSITORY = "team/app"
 USERNAME, PASSWORD = "robot", "correct-horse"
 _SIGN = "signature"
+_OPAQUE, _USELESS = "v2.opaque-token", "v2.useless-token"
 
 
 class Auth(StrEnum):
@@ -27,6 +28,7 @@ class Auth(StrEnum):
     BASIC = "who sends a name and a password"
     TOKEN = "who shows a token, which is given to who has the key"
     PUBLIC = "who shows a token, which everybody gets"
+    POLITE = "everybody, although `/v2/` asks for a token"
 
 
 class Wrong(StrEnum):
@@ -65,6 +67,10 @@ class Registry:
     repository: str = REPOSITORY
     ranges: bool = True
     """Whether it sends parts of blobs."""
+    opaque_tokens: bool = False
+    """Its tokens do not say what they grant, and only `access_token` has one."""
+    digest_header: bool = True
+    """Whether it says what digest a manifest has."""
     hides_repositories: bool = False
     """Says MANIFEST_UNKNOWN for a repository that does not exist, as distribution does."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -112,6 +118,8 @@ class RegistryService:
         registry, shown = self._registry, asked.headers.get("authorization", "")
         if registry.auth is Auth.OPEN or (asked.path == "/v2/" and registry.open_ping):
             return None
+        if registry.auth is Auth.POLITE and asked.path != "/v2/":
+            return None
         if registry.auth is Auth.BASIC:
             return None if _key(shown) == (USERNAME, PASSWORD) else self._challenge("Basic")
         claims = read_token(shown.removeprefix("Bearer "))
@@ -140,6 +148,8 @@ class RegistryService:
         if refused and (anonymous or registry.wrong is Wrong.REFUSES or not scopes):
             return said(401, "UNAUTHORIZED", "authentication required")
         token = made_token(scopes if registry.grants and not refused else [])
+        if registry.opaque_tokens:
+            return _json({"access_token": _OPAQUE if registry.grants else _USELESS})
         return _json({"token": token, "access_token": token, "expires_in": 300})
 
     def _content(self, asked: Asked) -> Reply:
@@ -172,7 +182,8 @@ class RegistryService:
             return said(404, "MANIFEST_UNKNOWN", "manifest unknown")
         content, kind = found
         digest = target if ":" in target else f"sha256:{sha256(content).hexdigest()}"
-        return Reply(200, content, (("Content-Type", kind), ("Docker-Content-Digest", digest)))
+        stated = (("Docker-Content-Digest", digest),) if self._registry.digest_header else ()
+        return Reply(200, content, (("Content-Type", kind), *stated))
 
 
 def said(status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
@@ -197,6 +208,8 @@ def made_token(scopes: list[str], *, lasts: int = 300) -> str:
 
 def read_token(text: str) -> dict[str, list[object]] | None:
     """The claims of a token of ours."""
+    if text in (_OPAQUE, _USELESS):
+        return {"access": [text] if text == _OPAQUE else []}
     parts = text.split(".")
     if len(parts) != 3 or parts[2] != _base64(_SIGN.encode()):
         return None

@@ -19,14 +19,16 @@ from tests.laboratory.http_service import Service, http_service
 from tests.laboratory.landscape import DEAD_NEIGHBOURS, Landscape, Way, landscape
 from tests.laboratory.name_service import NameService
 from tests.laboratory.name_service import Resolver as Behaviour
+from tests.laboratory.passing_on import Ends
 from tests.laboratory.picture import TAG
-from tests.laboratory.proxy_service import proxy_host
+from tests.laboratory.proxy_service import connecting, proxy_host
 from tests.laboratory.real_registry import RealRegistry, running
-from tests.laboratory.situation import Host, Named, Situation
+from tests.laboratory.situation import ConnectingProxy, Host, Named, Situation
 
 from towline.content.layers import LayerStore
 from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, REGISTRY_INSECURE_SKIP_VERIFY
 from towline.linux import network_namespace
+from towline.linux.namespace_socket import SocketMaker
 from towline.oci.digest import Digest
 from towline.pull.keyring import Keyring
 from towline.pull.policy import RegistryPolicy
@@ -34,7 +36,9 @@ from towline.pull.policy import RegistryPolicy
 DOMAIN = "lab.example"
 _NAME_WAYS = {Behaviour.DROPPED: Way.DROPPED, Behaviour.UNREACHABLE: Way.NO_ROUTE}
 _SERVED = (Behaviour.HONEST, Behaviour.FAILING, Behaviour.REFUSING, Behaviour.SILENT)
-NAME_SERVERS = {kind: f"10.79.53.{n}" for n, kind in enumerate(Behaviour, 1)}
+NAME_SERVERS: dict[Behaviour, str] = {
+    kind: f"10.79.53.{n}" for n, kind in enumerate(Behaviour, 1) if kind is not Behaviour.NONE
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,11 @@ class Site:
     @property
     def keyring(self) -> Keyring:
         """The client's keys."""
-        login = self.situation.login
-        if login is None:
-            return Keyring()
-        return Keyring(((self.situation.login_for.format_map(self.words), login),))
+        situation = self.situation
+        pairs = list(situation.more_logins)
+        if situation.login is not None:
+            pairs.append((situation.login_for, situation.login))
+        return Keyring(tuple((key.format_map(self.words), login) for key, login in pairs))
 
     @property
     def policy(self) -> RegistryPolicy:
@@ -105,10 +110,10 @@ class Site:
         return RegistryPolicy.from_annotations(annotations)
 
     @property
-    def name_server(self) -> str:
-        """The one that the client asks; empty for none."""
-        kind = self.situation.resolver
-        return "" if kind is Behaviour.NONE else NAME_SERVERS[kind]
+    def name_servers(self) -> tuple[str, ...]:
+        """Those that the client asks, in order."""
+        kinds = (self.situation.before, self.situation.resolver)
+        return tuple(NAME_SERVERS[kind] for kind in kinds if kind in NAME_SERVERS)
 
 
 @dataclass(slots=True)
@@ -141,7 +146,7 @@ async def laboratory(situations: tuple[Situation, ...]) -> AsyncIterator[Laborat
         await land.lay(dict(_ways(lab)))
         await _open_name_servers(stack, lab)
         real = stack.enter_context(running(folder / "real"))
-        opening = _Opening(stack, land, certificates, real)
+        opening = _Opening(stack, lab, certificates, real)
         for site in lab.sites.values():
             await opening.open(site)
         yield lab
@@ -190,7 +195,7 @@ async def _open_name_servers(stack: AsyncExitStack, lab: Laboratory) -> None:
 def _answer(place: Place) -> tuple[str, ...]:
     match place.host.named:
         case Named.HERE:
-            return (place.address,)
+            return (*place.host.also, place.address)
         case Named.EMPTY:
             return ()
         case other:
@@ -202,7 +207,7 @@ class _Opening:
     """Opens the servers of one situation after the other."""
 
     stack: AsyncExitStack
-    land: Landscape
+    lab: Laboratory
     certificates: Certificates
     real: Service
     """The way to a registry that is a process of its own."""
@@ -217,7 +222,7 @@ class _Opening:
     async def _listen(self, place: Place, service: Service) -> None:
         host = place.host
         sock = await asyncio.to_thread(
-            network_namespace.listen, self.land.world, place.address, host.port
+            network_namespace.listen, self.lab.land.world, place.address, host.port
         )
         kind = host.certificate
         context = None if kind is None else self.certificates.context(kind, place.name)
@@ -231,10 +236,20 @@ class _Opening:
         service = place.host.service
         if isinstance(service, RealRegistry):
             return self.real
+        if isinstance(service, ConnectingProxy):
+            return connecting(self._reach)
         if isinstance(service, Registry):
             bound = service.bound(site.words)
             return http_service(RegistryService(bound, site.situation.name).answer)
         return service
+
+    async def _reach(self, name: str, port: int) -> Ends:
+        places = [place for site in self.lab.sites.values() for place in site.places.values()]
+        (address,) = {place.address for place in places if place.name == name}
+        sockets = SocketMaker(network_namespace.path_of(self.lab.land.world))
+        made = await asyncio.to_thread(sockets.stream, address)
+        await asyncio.get_running_loop().sock_connect(made, (address, port))
+        return await asyncio.open_connection(sock=made)
 
 
 async def _shut(server: asyncio.Server, tasks: set[asyncio.Task[None]]) -> None:

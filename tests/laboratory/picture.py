@@ -148,6 +148,26 @@ def altered_layer(name: str) -> Picture:
     return replace(whole, blobs={**whole.blobs, layer: bytes(content)})
 
 
+def large(name: str) -> Picture:
+    """A good image with a layer of which a probe sees only the beginning and the end."""
+    return _picture(
+        made.image(made.tar(made.file("app", random.Random(name).randbytes(5 * _SIZE))))
+    )
+
+
+def several(name: str) -> Picture:
+    """A good image with seven layers, two of which are the same and one is empty."""
+    layers = [_layer(f"{name} {number}") for number in range(5)]
+    return _picture(made.image(*layers, layers[0], made.tar()))
+
+
+def old_config(name: str) -> Picture:
+    """A good image whose config has the media type that early pushes gave it."""
+    packed = gzip.compress(_layer(name), 1, mtime=0)
+    kind = "application/octet-stream"
+    return _assembled(_config(_layer(name)), kind, packed, media_type.OCI_LAYER_GZIP)
+
+
 def without_blob(which: str) -> Paint:
     """An image whose `config` or `layer` the registry has lost."""
 

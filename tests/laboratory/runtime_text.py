@@ -27,7 +27,7 @@ async def said(lab: Laboratory, site: Site) -> tuple[str, Attempt | None]:
                 f'Failed to pull image "{site.image}": rpc error: code = Unknown desc = {packed}'
             )
         return words, None
-    servers = (site.name_server or NOBODY,)
+    servers = site.name_servers or (NOBODY,)
     wire = SocketWire(lab.land.path, servers, lab.ca_file, patience=PATIENCE)
     try:
         await pull(

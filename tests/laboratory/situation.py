@@ -31,22 +31,32 @@ class Named(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectingProxy:
+    """Stands in a host for a proxy that connects, which has to know where everybody is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """A server, and the way to it."""
 
-    service: Service | Registry | RealRegistry | None = None
+    service: Service | Registry | RealRegistry | ConnectingProxy | None = None
     """None: nobody listens there."""
     certificate: Certificate | None = Certificate.GOOD
     """None: it does not speak TLS."""
     way: Way = Way.OPEN
     named: Named = Named.HERE
+    also: tuple[str, ...] = ()
+    """Other addresses that its name has, and that nobody answers at: they are named first."""
     port: int = 443
     public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyHost:
-    """A proxy, which answers every CONNECT with this status; with 0 nobody listens there."""
+    """A proxy, which answers every CONNECT with this status; with 0 nobody listens there.
+
+    With 200 it connects.
+    """
 
     status: int
     url: str = "http://{proxy}"
@@ -69,12 +79,17 @@ class Situation:
     image: str = "{here}/team/app:1.0"
     login: Login | None = None
     login_for: str = "{here}"
+    more_logins: tuple[tuple[str, Login], ...] = ()
+    """Other keys, each with what it is for."""
     plain_http: str = ""
     unverified: str = ""
     resolver: Resolver = Resolver.HONEST
+    before: Resolver | None = None
+    """Another name server, which is asked first."""
     hosts: str = ""
     """A line of the client's hosts file."""
     proxy: ProxyHost | None = None
+    no_proxy: str = ""
     platform: str = "linux/amd64"
     clock: int = 0
     """By how many seconds the client's clock is off."""
