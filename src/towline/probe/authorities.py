@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import warnings
 from functools import cached_property
@@ -29,6 +30,10 @@ class Authorities:
     def trusted(self) -> ssl.SSLContext:
         """Verifies signatures and times; names are looked at by Go's rules elsewhere."""
         return verifying(self._ca_file)
+
+    async def loaded(self) -> ssl.SSLContext:
+        """The same, read from disk beside the event loop: there are hundreds of authorities."""
+        return await asyncio.to_thread(lambda: self.trusted)
 
     @cached_property
     def timeless(self) -> ssl.SSLContext:

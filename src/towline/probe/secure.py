@@ -95,7 +95,7 @@ async def secure(handshake: Handshake, stream: Stream) -> tuple[TlsSeen, TlsStre
     """Shake hands and judge the certificate; the stream is None where a Go client would stop."""
     authorities = handshake.authorities
     judging = handshake.pins is not None and not handshake.pins
-    trusting = authorities.trusted if judging else authorities.anyone
+    trusting = await authorities.loaded() if judging else authorities.anyone
     shaken = await shake(handshake, stream, trusting)
     seen = replace(_seen(handshake, shaken), wants_certificate=_asked_for_ours(shaken))
     if shaken.verdict:
