@@ -37,11 +37,10 @@ def _misled(plane: Plane) -> bool:
 
 
 def _overridden(plane: Plane, pod: PodSeen) -> Known:
-    meaning = f"means {plane.address} there" if plane.address else "means nothing there"
     own = " ".join(pod.resolv_conf.split())
     return Known(
-        f"the annotation {RESOLV_CONF} lets the pod ask another name server than its VPC's, and "
-        f"{plane.host} {meaning}",
+        f"the annotation {RESOLV_CONF} lets the pod ask another name server than its VPC's, which "
+        f"knows nothing of where {plane.host} leads there",
         (f"{RESOLV_CONF}: {own}",),
         Remedy(
             text=f"Remove the annotation from the pod template of {pod.patched}, or name the VPC's "
