@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from towline.diagnosis.observation import ChildSeen, ManifestSeen, TagsSeen
+from towline.diagnosis.observation import ChildSeen, HttpOutcome, ManifestSeen, TagsSeen
 from towline.oci.digest import Digest, InvalidDigest
 from towline.oci.manifest import Index, InvalidManifest, Manifest, parse_manifest
 from towline.oci.media_type import (
@@ -80,6 +80,8 @@ async def see_reference(repository: Repository, target: str) -> Found:
     So a cache is caught that serves another body under a digest than it says.
     """
     head = await repository.ask("HEAD", f"manifests/{target}", (("Accept", _ACCEPT),))
+    if head.seen.outcome is not HttpOutcome.ANSWERED:
+        return Found(ManifestSeen(target, head.seen, head.seen))  # no pull gets any further
     stated = head.seen.header("docker-content-digest") if head.ok else ""
     found = await see_manifest(repository, stated if _is_digest(stated) else target)
     stated = stated or found.seen.stated_digest
