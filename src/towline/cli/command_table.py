@@ -67,6 +67,12 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Look at roles, disks, registries, links, ways out, credentials and every pod's pulls.",
         INSTALLATION,
     ),
+    "why": Place(
+        "towline.cli.why",
+        "why_command",
+        "Say why a pull failed, how sure that is, and what mends it.",
+        INSTALLATION,
+    ),
     "fix": Place(
         "towline.cli.fix",
         "fix_command",

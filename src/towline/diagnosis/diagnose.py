@@ -8,6 +8,7 @@ answered with all of them, the likeliest first, and with the request that would 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from towline.diagnosis.catalogue import all_rules
 from towline.diagnosis.facts import Facts
@@ -54,7 +55,7 @@ def _read(facts: Facts) -> Verdict | None:
         alternatives=tuple(rule.code for rule in others),
         cause=first.title,
         evidence=(f"{reading.client or 'the runtime'} says: {reading.shown}",),
-        remedy=first.remedy(facts),
+        remedy=first.remedy(replace(facts, image=facts.image or reading.image)),
         decided_by=first.decided_by,
     )
 

@@ -47,6 +47,8 @@ class Reading:
     """The innermost cause, lower-case, without the chain of wrappers."""
     shown: str
     """The text as evidence: one line, as it was printed."""
+    image: str = ""
+    """As it was asked for, where the text names it."""
     client: str = ""
     """`containerd`, `docker`, `podman` (all of containers/image), `crane`, `oras`; or empty."""
     request: Request = Request.UNKNOWN
@@ -81,6 +83,9 @@ _IMAGE = re.compile(
     r'(?:image|reference|from source docker:/?/?|docker://|manifest for|denied for|in) ?"?'
     r"((?:[a-z0-9.-]+\.[a-z]{2,}|localhost|[\d.]+|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?)/",
     re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r'(?:image|reference|docker://|manifest for) ?"?((?:[a-z0-9][\w.-]*(?::\d+)?/)+[\w./-]+(?:[:@][\w.:+-]+)?)'
 )
 _STATUS = (
     re.compile(
@@ -158,6 +163,7 @@ def read(text: str, client: str = "") -> Reading:
         text=lower,
         cause=cause.strip(),
         shown=_shown(error),
+        image=found[1] if (found := _NAMED.search(text)) else "",
         client=family,
         request=request,
         party=_party(lower, cause, request, url.hostname or "", url.path),

@@ -45,6 +45,10 @@ class Rule:
     """None for what no probe can see."""
     decided_by: str = ""
     """The request that proves it, as a person would say or type it."""
+    about: str = ""
+    """What a person should know of the cause beside its title, in a few sentences."""
+    looks: tuple[tuple[str, str], ...] = ()
+    """How runtimes word it: the runtime, and the end of a real text of it."""
 
     @property
     def stage(self) -> str:
