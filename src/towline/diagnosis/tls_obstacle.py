@@ -53,7 +53,9 @@ def _unshaken(tls: TlsSeen) -> tuple[str, tuple[str, ...]]:
         return "tls.version", (f"it speaks {', '.join(tls.versions)} and nothing newer",)
     match tls.outcome:
         case TlsOutcome.TIMED_OUT:
-            return "tls.timeout", ("neither small packets nor a plain GET bring an answer",)
+            tried = tls.small_segments_pass is False  # the probe may have had no time left for it
+            more = "neither small packets nor a plain GET bring an answer"
+            return "tls.timeout", (more,) if tried else ()
         case TlsOutcome.NOT_TLS:
             return "tls.not-tls", (f"it begins with {tls.banner!r}",) if tls.banner else ()
         case TlsOutcome.RESET | TlsOutcome.CLOSED:
