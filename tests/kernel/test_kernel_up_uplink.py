@@ -21,6 +21,7 @@ trap 'towline down' EXIT
 show
 towline up --detach $OPTION
 show
+"$PYTHON" -m towline status -o json | grep '"uplink"'
 trap - EXIT
 towline down
 show
@@ -28,7 +29,9 @@ show
 
 
 def shown(folder: Path, option: str) -> list[str]:
-    """What the host looks like before `up` with an option, while it runs, and after `down`."""
+    """What the host looks like before `up` with an option, while it runs, and after `down`; and what
+    `status` says of it.
+    """
     environment = {name: value for name, value in os.environ.items() if "TOWLINE" not in name}
     environment |= {"TOWLINE_DATA": str(folder), "PYTHON": sys.executable, "OPTION": option}
     alone = ["unshare", "--net", "--mount", "sh", "-c", SCRIPT]
@@ -39,15 +42,17 @@ def shown(folder: Path, option: str) -> list[str]:
 
 def test_an_uplink_is_asked_for_by_option_and_undone_by_down(tmp_path: Path) -> None:
     """While it is there the host passes packets on."""
-    before, during, after = shown(tmp_path, "--uplink")
+    before, during, status, after = shown(tmp_path, "--uplink")
 
     assert before == "forward 0, tables 0"
     assert during == "forward 1, tables 1"
+    assert status.strip() == '"uplink": true,'
     assert after == before
 
 
 def test_up_alone_leaves_the_host_as_it_is(tmp_path: Path) -> None:
     """Nobody who did not ask for it finds a change."""
-    before, during, after = shown(tmp_path, "")
+    before, during, status, after = shown(tmp_path, "")
 
     assert before == during == after == "forward 0, tables 0"
+    assert status.strip() == '"uplink": false,'

@@ -1,4 +1,6 @@
-"""`towline status`: what runs, since when, where it is reached, and how much there is."""
+"""`towline status`: what runs, since when, where it is reached, which clusters there are, and how
+much there is of everything.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import os
 import time
 from typing import Any
 
+import msgspec
 import typer
 
 from towline.cli.doors import doors_of
@@ -21,7 +24,7 @@ NOT_READY = 1
 
 
 def status_command(*, output: OutputOption = Output.TABLE) -> None:
-    """Show every role, the doors, and how much there is.
+    """Show every role, the doors, the clusters, and how much there is.
 
     Exit code 0 when every role is ready, 1 when one is not, 3 when nothing runs.
 
@@ -46,15 +49,18 @@ def _say_stopped(data: DataDirectory, output: Output) -> None:
 
 
 def _show(data: DataDirectory, state: RunState, output: Output) -> None:
+    from towline.client.cluster_list import cluster_rows
     from towline.client.inventory import count
 
     now = time.time()
     rows = [_row(role, now) for role in state.roles]
     counts = asyncio.run(count(data.kubeconfig))
+    clusters = [msgspec.to_builtins(one) for one in asyncio.run(cluster_rows())]
     if output is Output.TABLE:
-        show_rows(rows, output, empty="")
-        typer.echo()
-        show_one({**doors_of(data), **counts}, output)
+        for table in filter(None, (rows, clusters)):
+            show_rows(table, output, empty="")
+            typer.echo()
+        show_one({**doors_of(data), "uplink": _has_uplink(data), **counts}, output)
         return
     shown = {
         "running": True,
@@ -64,9 +70,20 @@ def _show(data: DataDirectory, state: RunState, output: Output) -> None:
         "data": str(data.root),
         "roles": rows,
         "doors": doors_of(data),
+        "clusters": clusters,
+        "uplink": _has_uplink(data),
         "counts": counts,
     }
     typer.echo(json.dumps(shown, indent=2))
+
+
+def _has_uplink(data: DataDirectory) -> bool:
+    """Whether the internet of the installation leads to the host's own network."""
+    from towline.linux.host_wire import HostWire
+    from towline.linux.ledger import Ledger
+
+    ledger = Ledger.read(data.ledger)
+    return ledger is not None and HostWire(ledger.names).is_there
 
 
 def _row(role: RoleState, now: float) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from towline.resource.quota import Quota
 from towline.resource.repository import Repository
 from towline.resource.route_table import RouteTable
 from towline.resource.security_group import SecurityGroup
+from towline.resource.uplink import Uplink
 from towline.resource.vpc import Address, Subnet, Vpc
 from towline.store.collection import Collection
 from towline.store.store import Store
@@ -63,6 +64,7 @@ class Resources:
         self.private_zone_services = Collection(
             store, kind.PRIVATE_ZONE_SERVICE, PrivateZoneService
         )
+        self.uplinks = Collection(store, kind.UPLINK, Uplink)
         self.quotas = Collection(store, kind.QUOTA, Quota)
         self.access_keys = Collection(store, kind.ACCESS_KEY, AccessKey)
         self.audit = Collection(store, kind.AUDIT_ENTRY, AuditEntry)

@@ -72,6 +72,11 @@ class HostWire:
             NOTE.unlink()
 
     @property
+    def is_there(self) -> bool:
+        """Whether the host's end is; anybody may ask."""
+        return self._name in _links()
+
+    @property
     def _name(self) -> str:
         """The host's end: at most 15 characters."""
         return self.names.prefix.removesuffix("-")[:15]

@@ -21,6 +21,7 @@ from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.resource.public_endpoint import EndpointStatus, PublicEndpoint
 from towline.resource.route_table import Route, RouteTable
 from towline.resource.security_group import SecurityGroup
+from towline.resource.uplink import NOWHERE, Uplink
 from towline.resource.vpc import Subnet, Vpc
 
 _NOT_BOUND = {
@@ -48,6 +49,7 @@ class NetworkModel:
     private_zones: tuple[PrivateZone, ...] = ()
     zone_records: tuple[ZoneRecord, ...] = ()
     custom_domains: tuple[CustomDomain, ...] = ()
+    uplink: Uplink = NOWHERE
 
     def vpc(self, vpc_id: str) -> Vpc | None:
         """The VPC with this id."""

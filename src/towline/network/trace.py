@@ -156,6 +156,8 @@ class _Walk:
             self._come_in(elastic_ip)
         elif IPv4Address(address) in PUBLIC:
             self._note((Place.INTERNET, str(PUBLIC)), Act.DELIVERED)
+        elif self._model.uplink.leads_out:
+            self._note((Place.UPLINK, ""), Act.DELIVERED)
         else:
             self._drop((Place.INTERNET, str(PUBLIC)), Stop.ONLY_BY_UPLINK)
 

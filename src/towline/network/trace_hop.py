@@ -35,6 +35,7 @@ class Place(StrEnum):
     ELASTIC_IP = "elastic-ip"
     INTERNET = "internet"
     PUBLIC_ENDPOINT = "public-endpoint"
+    UPLINK = "uplink"
 
 
 class Act(StrEnum):

@@ -25,4 +25,5 @@ PRIVATE_ZONE = "private-zone"  # scope "", name <zone id>
 ZONE_RECORD = "zone-record"  # scope <zone id>, name <record id>
 PRIVATE_ZONE_SERVICE = "private-zone-service"  # scope "", name "service"
 ACCESS_KEY = "access-key"  # scope "", name <secret id>
+UPLINK = "uplink"  # scope "", name "uplink"
 AUDIT_ENTRY = "audit-entry"  # scope "", name <time> <request id>

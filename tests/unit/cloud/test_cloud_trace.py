@@ -18,6 +18,7 @@ from towline.cloud.tcr.product import ACTIONS as TCR
 from towline.network.address import RESOLVERS
 from towline.network.trace_stop import Stop
 from towline.resource.network_interface import NetworkInterface
+from towline.resource.uplink import Uplink
 
 DOMAIN = "demo.tencentcloudcr.com"
 
@@ -216,6 +217,22 @@ async def test_what_cannot_be_traced_is_refused(
         await subnet_of(context, second)
         with refused(code):
             await traced(context, **({"Source": subnet_id, "Destination": "10.16.0.1"} | asked))
+
+
+async def test_what_an_uplink_leads_to_is_known(tmp_path: Path) -> None:
+    """Addresses beyond the internet of the installation, and who may know other names."""
+    async with open_context(tmp_path) as context:
+        net = await recipe(context)
+        asked = {"Source": net["subnet"], "Destination": "203.0.113.9"}
+        before = await traced(context, **asked)
+        uplink = Uplink(leads_out=True, resolver="192.0.2.53")
+        await context.resources.uplinks.create("", "uplink", uplink)
+        after = await traced(context, **asked)
+        named = await traced(context, Source=net["subnet"], Destination="registry.example")
+
+        assert before["Stop"] == Stop.ONLY_BY_UPLINK
+        assert (after["Reach"], after["Hops"][-1]["Place"]) == ("always", "uplink")
+        assert "only the uplink's resolver, 192.0.2.53," in named["Cause"]
 
 
 async def test_a_name_without_an_address_leads_nowhere(tmp_path: Path) -> None:

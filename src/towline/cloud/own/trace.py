@@ -16,10 +16,12 @@ from towline.network.address import RESOLVERS
 from towline.network.model import NetworkModel
 from towline.network.trace import trace
 from towline.network.trace_hop import Hop, Packet, Trace
-from towline.network.trace_name import INTERNET, Resolution, resolution
+from towline.network.trace_name import INTERNET, Answerer, Resolution, resolution
 from towline.network.trace_security import Protocol
 from towline.network.trace_stop import EXPLANATIONS, REFUSING, Stop
 from towline.resource.network_interface import NetworkInterface
+from towline.resource.uplink import NAME as UPLINK
+from towline.resource.uplink import NOWHERE, Uplink
 from towline.resource.vpc import Subnet
 
 _HIGHEST_PORT = 65_535
@@ -94,7 +96,7 @@ async def trace_packet(context: Context, asked: TracePacket) -> PacketTrace:
     destinations = (asked.destination,) if named is None else named.addresses
     if not destinations:
         assert named is not None
-        return _nameless(subnet, address, named)
+        return _nameless((subnet, address), named, model.uplink)
     packet = Packet(
         subnet_id=subnet.id,
         source=address,
@@ -134,6 +136,7 @@ def network_model(resources: Resources) -> NetworkModel:
         private_zones=resources.private_zones.list(),
         zone_records=resources.zone_records.list(),
         custom_domains=resources.custom_domains.list(),
+        uplink=resources.uplinks.get("", UPLINK) or NOWHERE,
     )
 
 
@@ -187,7 +190,11 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _nameless(subnet: Subnet, source: str, named: Resolution) -> PacketTrace:
+def _nameless(start: tuple[Subnet, str], named: Resolution, uplink: Uplink) -> PacketTrace:
+    subnet, source = start
+    cause = f"the name means no address here ({named.code})"
+    if named.answerer is Answerer.UPLINK and uplink.resolver:
+        cause = f"only the uplink's resolver, {uplink.resolver}, may know what the name means"
     return PacketTrace(
         source=source,
         subnet_id=subnet.id,
@@ -196,7 +203,7 @@ def _nameless(subnet: Subnet, source: str, named: Resolution) -> PacketTrace:
         hops=(),
         reach="never",
         stop="name-without-address",
-        cause=f"the name means no address here ({named.code})",
+        cause=cause,
         remedy="see which zone answers, and which names it has",
         symptom="no such host",
     )

@@ -19,6 +19,7 @@ from towline.resource.private_zone import PrivateZone, ZoneRecord
 from towline.resource.public_endpoint import PublicEndpoint
 from towline.resource.route_table import RouteTable
 from towline.resource.security_group import SecurityGroup
+from towline.resource.uplink import NAME, NOWHERE, Uplink
 from towline.resource.vpc import Address, Subnet, Vpc
 from towline.store.collection import Collection
 from towline.store.error import NotFound
@@ -48,10 +49,19 @@ class Records:
         self.private_zones = Collection(store, kind.PRIVATE_ZONE, PrivateZone)
         self.custom_domains = Collection(store, kind.CUSTOM_DOMAIN, CustomDomain)
         self.zone_records = Collection(store, kind.ZONE_RECORD, ZoneRecord)
+        self.uplinks = Collection(store, kind.UPLINK, Uplink)
 
     def subnet(self, subnet_id: str) -> Subnet | None:
         """The subnet with this id, whatever its VPC."""
         return next((one for one in self.subnets.list() if one.id == subnet_id), None)
+
+    async def tell_uplink(self, uplink: Uplink) -> None:
+        """Write down where the internet leads now."""
+        held = self.uplinks.get("", NAME)
+        if held is None:
+            await self.uplinks.create("", NAME, uplink)
+        elif held != uplink:
+            await self.uplinks.update("", NAME, lambda _: uplink)
 
     def model(self) -> NetworkModel:
         """All of it at this moment."""
@@ -69,6 +79,7 @@ class Records:
             private_zones=self.private_zones.list(),
             zone_records=self.zone_records.list(),
             custom_domains=self.custom_domains.list(),
+            uplink=self.uplinks.get("", NAME) or NOWHERE,
         )
 
 

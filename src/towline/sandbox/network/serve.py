@@ -16,6 +16,7 @@ from types import TracebackType
 from towline.linux.host_wire import HostWire
 from towline.linux.ledger import Ledger
 from towline.resource import kind
+from towline.resource.uplink import Uplink
 from towline.sandbox.network.addresses import Addresses
 from towline.sandbox.network.cluster_subnets import ClusterSubnets
 from towline.sandbox.network.doors import Doors
@@ -67,6 +68,7 @@ class Network:
             Routine(store, (kind.SECURITY_GROUP,), self.pods.guards.converge),
         )
         self._uplink = uplink
+        self._leads = Uplink(leads_out=uplink is not None, resolver=naming.uplink)
         self._stack = AsyncExitStack()
         self._records = records
 
@@ -93,6 +95,7 @@ class Network:
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
+        await self._records.tell_uplink(self._leads)
         await self.pods.recover()
         failure: BaseException | None = None
         try:
