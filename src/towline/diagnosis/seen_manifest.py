@@ -26,4 +26,12 @@ def image_manifest(seen: Observations | None) -> ManifestSeen | None:
 def missing(seen: Observations | None) -> ManifestSeen | None:
     """What the registry says it does not have."""
     manifest = seen.manifest if seen else None
-    return manifest if manifest is not None and refused(manifest.answer, 404) else None
+    if manifest is None or not refused(manifest.answer, 404) or promised(manifest):
+        return None
+    return manifest
+
+
+def promised(manifest: ManifestSeen) -> bool:
+    """Whether its HEAD was answered, with the digest by which it was then asked for."""
+    head = manifest.head
+    return head is not None and refused(head, 200) and bool(head.header("docker-content-digest"))

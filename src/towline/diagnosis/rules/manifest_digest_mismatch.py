@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
-from towline.diagnosis.seen_manifest import manifests
+from towline.diagnosis.seen_manifest import manifests, promised
 from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -20,13 +21,16 @@ def remedy(facts: Facts) -> Remedy:
 
 
 def proof(facts: Facts) -> Proof | None:
-    """Its bytes have another digest than it was asked for, or than its header says."""
+    """Its bytes have another digest than it was asked for, or nothing has the one that is stated."""
     for manifest in manifests(facts.seen):
         wanted = manifest.target if ":" in manifest.target else manifest.stated_digest
         if not wanted.startswith("sha256:") or manifest.size > MAX_MANIFEST_SIZE:
             continue  # the probe has hashed with no other, and only what it has read whole
         if manifest.digest not in {"", wanted}:
             return Proof((f"{wanted} was promised, {manifest.digest} came",))
+    top = facts.seen.manifest if facts.seen else None
+    if top is not None and refused(top.answer, 404) and promised(top):
+        return Proof((f"the HEAD of {top.target} states {top.stated_digest}", answered(top.answer)))
     return None
 
 
