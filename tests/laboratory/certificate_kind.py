@@ -21,6 +21,7 @@ class Certificate(StrEnum):
     UNKNOWN_WITH_ROOT = "by an authority that nobody trusts, which is sent too"
     INCOMPLETE = "without its intermediate"
     INTERMEDIATE = "with its intermediate"
+    WILDCARD = "for all names of its domain"
     EXPIRED = "expired"
     FUTURE = "not yet valid"
     WRONG_HOST = "for other names"
@@ -101,19 +102,19 @@ class Certificates:
 
 
 def _wish(kind: Certificate, host: str) -> Wish:
-    match kind:
-        case Certificate.EXPIRED | Certificate.SELF_SIGNED_EXPIRED:
-            return Wish(names=(host,), common_name=host, expired=True)
-        case Certificate.INGRESS_DEFAULT:
-            return Wish(names=("0a1b.traefik.default",), common_name="TRAEFIK DEFAULT CERT")
-        case Certificate.FUTURE:
-            return Wish(names=(host,), future=True)
-        case Certificate.WRONG_HOST:
-            return Wish(names=("www.lab.example", "lab.example"))
-        case Certificate.COMMON_NAME:
-            return Wish(common_name=host)
-        case _:
-            return Wish(names=(host,), common_name=host)
+    expired = Wish(names=(host,), common_name=host, expired=True)
+    unusual = {
+        Certificate.EXPIRED: expired,
+        Certificate.SELF_SIGNED_EXPIRED: expired,
+        Certificate.INGRESS_DEFAULT: Wish(
+            names=("0a1b.traefik.default",), common_name="TRAEFIK DEFAULT CERT"
+        ),
+        Certificate.FUTURE: Wish(names=(host,), future=True),
+        Certificate.WRONG_HOST: Wish(names=("www.lab.example", "lab.example")),
+        Certificate.WILDCARD: Wish(names=(f"*.{host.partition('.')[2]}",)),
+        Certificate.COMMON_NAME: Wish(common_name=host),
+    }
+    return unusual.get(kind, Wish(names=(host,), common_name=host))
 
 
 def _behave(context: ssl.SSLContext, kind: Certificate, host: str, authority: Issued) -> None:

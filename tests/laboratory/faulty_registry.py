@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from urllib.parse import parse_qs
 
-from tests.laboratory.http_service import Asked, Reply
+from tests.laboratory.http_service import Asked, Ending, Reply
 from tests.laboratory.picture import Paint, Picture, good
 
 REPOSITORY = "team/app"
@@ -69,8 +69,11 @@ class Registry:
     """Whether it sends parts of blobs."""
     opaque_tokens: bool = False
     """Its tokens do not say what they grant, and only `access_token` has one."""
-    digest_header: bool = True
-    """Whether it says what digest a manifest has."""
+    digest_header: str | None = None
+    """What it says that a manifest's digest is, when not the truth; with an empty one it says
+    nothing."""
+    keeps: int = 0
+    """How many bytes it has still of each layer; 0 when it has lost nothing."""
     hides_repositories: bool = False
     """Says MANIFEST_UNKNOWN for a repository that does not exist, as distribution does."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -169,7 +172,16 @@ class RegistryService:
             return said(404, "BLOB_UNKNOWN", "blob unknown to registry")
         kind = (("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", last))
         whole = Reply(200, blob, kind)
-        return _part(whole, asked) if self._registry.ranges else whole
+        part = _part(whole, asked) if self._registry.ranges else whole
+        return self._kept(part, asked) if last in self._picture.layers else part
+
+    def _kept(self, reply: Reply, asked: Asked) -> Reply:
+        """What can be sent of a layer whose end is lost."""
+        keeps, begin = self._registry.keeps, _begin(asked) if reply.status == 206 else 0
+        if not keeps or begin + len(reply.body) <= keeps:
+            return reply
+        body = reply.body[: max(0, keeps - begin)]
+        return replace(reply, body=body, length=len(reply.body), ending=Ending.CUT)
 
     def _unknown_name(self, asked: Asked) -> Reply:
         if self._registry.hides_repositories and "/manifests/" in asked.path:
@@ -182,7 +194,9 @@ class RegistryService:
             return said(404, "MANIFEST_UNKNOWN", "manifest unknown")
         content, kind = found
         digest = target if ":" in target else f"sha256:{sha256(content).hexdigest()}"
-        stated = (("Docker-Content-Digest", digest),) if self._registry.digest_header else ()
+        if self._registry.digest_header is not None:
+            digest = self._registry.digest_header
+        stated = (("Docker-Content-Digest", digest),) if digest else ()
         return Reply(200, content, (("Content-Type", kind), *stated))
 
 
@@ -229,6 +243,11 @@ def _key(header: str) -> tuple[str, str]:
     decoded = base64.b64decode(header.removeprefix("Basic ")) if header[:6] == "Basic " else b""
     name, _, password = decoded.decode().partition(":")
     return name, password
+
+
+def _begin(asked: Asked) -> int:
+    first = asked.headers.get("range", "").removeprefix("bytes=").partition("-")[0]
+    return int(first) if first else 0
 
 
 def _part(reply: Reply, asked: Asked) -> Reply:

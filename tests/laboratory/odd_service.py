@@ -37,6 +37,15 @@ async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     reset(writer)
 
 
+async def closing_at_once(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Accepts, and closes."""
+
+
+async def resetting_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accepts, and resets."""
+    reset(writer)
+
+
 async def shell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Is an SSH server."""
     writer.write(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")

@@ -74,6 +74,21 @@ def index(*platforms: str) -> Paint:
     return paint
 
 
+def attested(name: str) -> Picture:
+    """A good index as buildx makes it, with an attestation beside the image."""
+    return index("linux/amd64", "unknown/unknown")(name)
+
+
+def nested(name: str) -> Picture:
+    """A good index of an index."""
+    inner = index("linux/amd64", "linux/arm64")(name)
+    content, kind = inner.manifests[TAG]
+    entry = _descriptor(content, kind)
+    document = {"schemaVersion": 2, "mediaType": media_type.OCI_INDEX, "manifests": [entry]}
+    outer = _tagged(json.dumps(document).encode(), media_type.OCI_INDEX)
+    return replace(inner, manifests={**inner.manifests, **outer})
+
+
 def childless(name: str) -> Picture:
     """An index whose manifest for linux/amd64 is gone."""
     whole = index("linux/amd64", "linux/arm64")(name)

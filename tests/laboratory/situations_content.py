@@ -9,7 +9,7 @@ from tests.laboratory.http_service import Ending, Reply
 from tests.laboratory.landscape import Way
 from tests.laboratory.picture import Paint
 from tests.laboratory.real_registry import RealRegistry
-from tests.laboratory.situation import KEY, Host, Situation
+from tests.laboratory.situation import KEY, Host, Named, Situation
 
 ABSENT = f"sha256:{'ab' * 32}"
 _S3 = (
@@ -85,12 +85,19 @@ MANIFESTS = (
     _painted("manifest.child-missing", "manifest.child-missing", picture.childless),
     _painted("manifest.digest-mismatch", "manifest.digest-mismatch", picture.another_body),
     Situation(
+        name="manifest.digest-header",
+        code="manifest.digest-mismatch",
+        registry=Host(Registry(digest_header=ABSENT)),
+        also=("manifest.digest-unknown",),
+    ),
+    Situation(
         name="manifest.digest-mismatch-pinned",
         code="manifest.digest-mismatch",
         registry=Host(Registry(picture.another_body)),
         image="{here}/team/app@{digest}",
     ),
     _painted("platform.no-match", "platform.no-match", picture.index("linux/arm64", "linux/s390x")),
+    _painted("platform.windows-only", "platform.no-match", picture.index("windows/amd64")),
     _painted("platform.wrong-arch", "platform.wrong-arch", picture.single("linux/arm64")),
     _painted("platform.wrong-os", "platform.wrong-os", picture.single("windows/amd64")),
     Situation(
@@ -112,6 +119,11 @@ BLOBS = (
     _blob("blob.truncated", "blob.truncated", Reply(body=b"x" * 40_000, ending=Ending.CUT)),
     _blob("blob.reset", "blob.reset", Reply(body=b"x" * 40_000, ending=Ending.RESET)),
     _blob("blob.stalled", "blob.stalled", Reply(body=b"x" * 40_000, ending=Ending.STALL)),
+    Situation(
+        name="blob.half",
+        code="blob.truncated",
+        registry=Host(Registry(picture.large, keeps=100_000)),
+    ),
     _painted("blob.size-mismatch", "blob.size-mismatch", picture.short_layer),
     _painted("blob.digest-mismatch", "blob.digest-mismatch", picture.altered_layer),
     _redirected("blob.redirect-refused", "blob.redirect-unreachable", Host(None)),
@@ -119,6 +131,16 @@ BLOBS = (
         "blob.redirect-dropped",
         "blob.redirect-unreachable",
         Host(None, way=Way.DROPPED, public=True),
+    ),
+    _redirected(
+        "blob.redirect-unknown-name",
+        "blob.redirect-unreachable",
+        Host(None, named=Named.NOT),
+    ),
+    _redirected(
+        "blob.redirect-wrong-host",
+        "blob.redirect-tls",
+        Host(Registry(), certificate=Certificate.WRONG_HOST),
     ),
     _redirected(
         "blob.redirect-tls",

@@ -69,6 +69,13 @@ SITUATIONS = (
     ),
     _guarded("auth.wrong-basic", "auth.wrong-credential", Auth.BASIC, WRONG_KEY),
     _guarded("auth.wrong-token", "auth.wrong-credential", Auth.TOKEN, WRONG_KEY),
+    Situation(
+        name="auth.wrong-both",
+        code="auth.wrong-credential",
+        registry=Host(Registry(auth=Auth.TOKEN)),
+        login=WRONG_KEY,
+        more_logins=(("{here}/team", Login("another", "wrong-too")),),
+    ),
     _guarded("auth.expired-credential", "auth.expired-credential", Auth.TOKEN, _EXPIRED_KEY),
     Situation(
         name="auth.credential-provider",
@@ -130,6 +137,11 @@ SITUATIONS = (
         "authz.insufficient-scope",
         "authz.insufficient-scope",
         Registry(auth=Auth.TOKEN, grants=False),
+    ),
+    _judged(
+        "authz.insufficient-scope-opaque",
+        "authz.insufficient-scope",
+        Registry(auth=Auth.TOKEN, grants=False, opaque_tokens=True),
     ),
     _judged(
         "auth.wrong-empty-token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.laboratory import odd_service as odd
 from tests.laboratory.certificate_kind import Certificate
 from tests.laboratory.faulty_registry import Auth, Fault, Registry
+from tests.laboratory.faulty_registry import said as registry_error
 from tests.laboratory.http_service import Ending, Reply
 from tests.laboratory.landscape import Way
 from tests.laboratory.situation import Host, ProxyHost, Situation
@@ -75,6 +76,8 @@ PROXIES = (
 TLS = (
     _odd("net.reset", "net.reset", Host(odd.resetting, certificate=None)),
     _odd("net.closed", "net.closed", Host(odd.hanging_up, certificate=None)),
+    _odd("net.reset-at-once", "net.reset", Host(odd.resetting_at_once, certificate=None)),
+    _odd("net.closed-at-once", "net.closed", Host(odd.closing_at_once, certificate=None)),
     _odd("net.mtu", "net.mtu", Host(Registry(), way=Way.SMALL_ONLY)),
     _odd("tls.timeout", "tls.timeout", Host(odd.silent, certificate=None)),
     _odd("tls.not-tls", "tls.not-tls", Host(odd.shell, certificate=None)),
@@ -145,6 +148,17 @@ HTTP = (
         "http.rate-limit",
         Fault("*", Reply(429, b"too many", (("Content-Type", "text/plain"),))),
     ),
+    _asked(
+        "http.rate-limit-hub",
+        "http.rate-limit",
+        Fault(
+            "* */manifests/*",
+            registry_error(
+                429, "TOOMANYREQUESTS", "You have reached your unauthenticated pull rate limit."
+            ),
+        ),
+    ),
+    _asked("http.rate-limit-page", "http.rate-limit", Fault("*", _page(429, "Too Many Requests"))),
     _asked("http.unavailable", "http.unavailable", Fault("*", _page(503, "Service Unavailable"))),
     _asked("http.bad-gateway", "http.bad-gateway", Fault("*", _page(502, "Bad Gateway"))),
     _asked(
