@@ -243,7 +243,8 @@ class SimulatedProvider:
             )
             for one, held in pod.containers.items()
         )
-        return StandingPod(uid, pod.address, tuple(pod.images.values()), containers)
+        images, cluster_id = tuple(pod.images.values()), pod.identity.cluster_id
+        return StandingPod(uid, pod.address, images, containers, cluster_id)
 
 
 async def _transfer(script: Script, progress: Progress) -> None:

@@ -58,7 +58,7 @@ CLIENT_COMMANDS: dict[str, Place] = {
     "status": Place(
         "towline.cli.status",
         "status_command",
-        "Show every role, the doors, and how much there is.",
+        "Show every role, the doors, the clusters, and how much there is.",
         INSTALLATION,
     ),
     "doctor": Place(

@@ -8,6 +8,7 @@ from tests import virtual_time
 from tests.unit.cluster_node.node_world import NODE, SUBNET, World, play, pod
 
 from towline.cluster.kubernetes import Unreachable
+from towline.cluster.node.provider import PodIdentity
 from towline.cluster.resources import LEASES, NODES
 from towline.kube.timestamp import seconds_of
 
@@ -226,3 +227,19 @@ def test_exhaustion_is_told_at_once_and_what_is_left_with_the_next_beat() -> Non
 async def is_ready(world: World) -> bool:
     """Whether the agent has said that it serves."""
     return world.is_ready
+
+
+def test_what_stands_of_another_clusters_pods_is_left_alone() -> None:
+    """This cluster's API does not know them, and they are none of its business."""
+
+    async def scenario(world: World) -> None:
+        await world.end()
+        for uid, cluster_id in (("theirs", "cls-2"), ("ours", "")):
+            identity = PodIdentity(uid, "demo", uid, SUBNET, uid, {}, cluster_id)
+            await world.provider.open(identity)
+        world.begin()
+        await asyncio.sleep(5)
+
+        assert [pod.uid for pod in await world.provider.inventory()] == ["theirs"]
+
+    play(scenario)

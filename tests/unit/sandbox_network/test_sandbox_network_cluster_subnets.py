@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from tests.networks import cluster, subnet
 
+from towline.resource.cluster import ClusterStatus
 from towline.resource.vpc import AddressOwner
 from towline.sandbox.network.addresses import Addresses
 from towline.sandbox.network.cluster_subnets import ClusterSubnets
@@ -45,6 +46,27 @@ async def test_the_clusters_subnets_are_told_at_once_and_when_they_change(tmp_pa
         frozenset({subnet(0).id}),
         frozenset({subnet(0).id, subnet(0, 1).id}),
     )
+
+
+async def test_each_cluster_has_its_own_subnets_until_it_is_to_end(tmp_path: Path) -> None:
+    """Then none: its nodes take no pods any more, and go."""
+    async with Store.open(tmp_path / "records.db") as store:
+        records = Records(store)
+        own = cluster(subnet(0))
+        other = msgspec.structs.replace(
+            cluster(subnet(0), subnet(0, 1)), id="cls-2", own=False, status=ClusterStatus.RUNNING
+        )
+        for one in (own, other):
+            await records.clusters.create("", one.id, one)
+        of_own, of_other = ClusterSubnets(records), ClusterSubnets(records, other.id)
+        told = of_other.watch()
+        first = await following(told)
+        ending = msgspec.structs.replace(other, status=ClusterStatus.TERMINATING)
+        await records.clusters.update("", other.id, lambda _: ending)
+        second, of_the_own = await following(told), await following(of_own.watch())
+
+    assert (first, second) == (frozenset({subnet(0).id, subnet(0, 1).id}), frozenset())
+    assert of_the_own == frozenset({subnet(0).id})
 
 
 async def test_what_is_left_of_a_subnet_is_told_at_once_and_when_it_changes(tmp_path: Path) -> None:
