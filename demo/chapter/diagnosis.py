@@ -1,0 +1,180 @@
+"""Every pod that cannot pull its image is told why, and what to change: by events, and when asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from demo.command import Unexpected
+from demo.image import greeting
+from demo.installation import until
+from demo.outside import PLAIN, SELF_SIGNED
+from demo.story import DOMAIN, REGISTRY, Story
+from demo.workload import PLAIN_HTTP, SKIP_VERIFY, deployment, namespace, pod
+
+TITLE = "Why a pull fails: the cause, the object and the cure, without being asked"
+KEYLESS, KEYED = "keyless", "keyed"
+"""Namespaces: without a credential, and with one that was released into it."""
+RESOLV_CONF = "eks.tke.cloud.tencent.com/resolv-conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A pod that one thing is wrong with."""
+
+    name: str
+    image: str
+    code: str
+    says: str
+    """What the event names."""
+    namespace: str = KEYED
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    warned: bool = False
+    """Whether `kubectl apply` warns of it already."""
+
+
+def tell(story: Story) -> None:
+    """One fault after another, each named by its code and its object."""
+    story.link()
+    image = story.push("team/diagnosed:1", "to be diagnosed")
+    story.outside.push(story.layout(greeting("outside")), f"{SELF_SIGNED}/outside/app:2")
+    story.outside.push(story.layout(greeting("outside")), f"{PLAIN}/outside/app:2")
+    story.apply("default", namespace(KEYLESS))
+    story.apply("default", namespace(KEYED, release=REGISTRY))
+    for secret, server in (("stranger", "registry.example"), ("stale", DOMAIN)):
+        login = ("--docker-username=somebody", "--docker-password=secret")
+        create = ("create", "secret", "docker-registry", secret, f"--docker-server={server}")
+        story.kubectl("-n", KEYED, *create, *login)
+
+    story.tell("The link is there, and its private name resolution is switched off.")
+    story.towline("link", "resolve", "off", REGISTRY)
+    _diagnosed(
+        story, Fault("unresolved", image, "net.timeout.public-ip", f"resolution of {DOMAIN} is off")
+    )
+    story.towline("link", "resolve", "on", REGISTRY)
+
+    story.tell("With a way to the registry, each of these has one thing wrong.")
+    faults = _faults(image)
+    for fault in faults:
+        _begin(story, fault)
+    misplaced = deployment(
+        "misplaced", f"{SELF_SIGNED}/outside/app:2", 1, own_annotations={SKIP_VERIFY: SELF_SIGNED}
+    )
+    story.apply(KEYED, misplaced)
+    for fault in faults:
+        _is_told(story, fault)
+    _owner_is_told(story)
+    for fault in faults:
+        story.remove_pod(fault.namespace, fault.name)
+    story.kubectl("-n", KEYED, "delete", "deployment", "misplaced")
+
+
+def _faults(image: str) -> tuple[Fault, ...]:
+    outside = f"{SELF_SIGNED}/outside/app:2"
+    host = SELF_SIGNED.partition(":")[0]
+    return (
+        Fault(
+            "nokey",
+            image,
+            "auth.missing-credential",
+            "brings no credential",
+            namespace=KEYLESS,
+            warned=True,
+        ),
+        Fault(
+            "lostkey",
+            image,
+            "auth.missing-credential",
+            "names the Secret lost",
+            secrets=("lost",),
+            warned=True,
+        ),
+        Fault(
+            "otherkey",
+            image,
+            "auth.missing-credential",
+            "stranger is for registry.example",
+            secrets=("stranger",),
+            warned=True,
+        ),
+        Fault(
+            "stalekey",
+            image,
+            "auth.wrong-credential",
+            "knows no user somebody",
+            secrets=("stale",),
+            warned=True,
+        ),
+        Fault(
+            "nowhere",
+            f"{DOMAIN}/teem/app:1",
+            "authz.insufficient-scope",
+            "has no namespace teem",
+            warned=True,
+        ),
+        Fault("mistagged", f"{image}0", "manifest.tag-unknown", "1", warned=True),
+        Fault("stranger", outside, "tls.unknown-authority", SELF_SIGNED),
+        Fault(
+            "portless",
+            outside,
+            "tls.unknown-authority",
+            f"names {host} and not",
+            annotations={SKIP_VERIFY: host},
+        ),
+        Fault("plain", f"{PLAIN}/outside/app:2", "tls.http-server", PLAIN_HTTP),
+        Fault(
+            "deaf", image, "dns", RESOLV_CONF, annotations={RESOLV_CONF: "nameserver 10.16.100.175"}
+        ),
+    )
+
+
+def _begin(story: Story, fault: Fault) -> None:
+    manifest = pod(fault.name, fault.image, annotations=fault.annotations, secrets=fault.secrets)
+    warned = story.apply(fault.namespace, manifest)
+    if fault.warned and f"({fault.code})" not in warned.err:
+        raise Unexpected(f"kubectl apply did not warn of {fault.code}: {warned.err!r}")
+
+
+def _diagnosed(story: Story, fault: Fault) -> None:
+    _begin(story, fault)
+    _is_told(story, fault)
+    story.remove_pod(fault.namespace, fault.name)
+
+
+def _is_told(story: Story, fault: Fault) -> None:
+    """By an event, and by the command when it is asked."""
+    told = _event(story, fault.namespace, fault.name)
+    story.teller.quote(told)
+    if not told.startswith(fault.code) or fault.says not in told:
+        raise Unexpected(f"{fault.name}: {fault.code} with {fault.says!r} was not told: {told!r}")
+    asked = story.towline("why", f"pod/{fault.name}", "-n", fault.namespace, "-o", "json")
+    code = json.loads(asked.out)["code"]
+    if not code.startswith(fault.code):
+        raise Unexpected(f"{fault.name}: `towline why` says {code} instead of {fault.code}")
+
+
+def _owner_is_told(story: Story) -> None:
+    """An annotation in the wrong place is named with the workload that it stands on."""
+    (made,) = story.installation.pods(KEYED, "app=misplaced")
+    told = _event(story, KEYED, made["metadata"]["name"])
+    story.teller.quote(told)
+    if "stands on deployment/misplaced itself" not in told:
+        raise Unexpected(f"the misplaced annotation was not told: {told!r}")
+
+
+def _event(story: Story, namespace: str, name: str) -> str:
+    """What the pod's `Diagnosed` event says, as soon as there is one."""
+    found: list[str] = []
+
+    def told() -> bool:
+        listed = story.installation.kubectl(
+            *("-n", namespace, "get", "events", "-o", "json"),
+            f"--field-selector=reason=Diagnosed,involvedObject.name={name}",
+        )
+        found[:] = [each["message"] for each in json.loads(listed.succeeded().out)["items"]]
+        return bool(found)
+
+    until(f"diagnosis of pod {name}", told)
+    return found[-1]
