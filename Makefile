@@ -4,10 +4,10 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test static check format docs conformance bench clean
+.PHONY: help install demo test static check format docs conformance bench diagnosis-score clean
 
 help:  ## List the targets.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install:  ## Install system packages (says which), the virtual environment and Towline itself.
 	@PYTHON=$(PYTHON) bash tools/install.sh
@@ -36,6 +36,9 @@ docs: install  ## Write docs/commands.md anew, after a change of the command lin
 
 conformance: install  ## Run the official OCI distribution conformance program against the registry.
 	@PYTHONPATH=. $(BIN)/python tools/conformance.py
+
+diagnosis-score: install  ## Score how well texts of failed pulls are read, by client, stage and situation.
+	@$(BIN)/python tools/diagnosis_score.py
 
 bench: install  ## Measure, with the peers beside us in the same run; as root, or by sudo.
 	@for script in bench/*.py; do echo "== $$script"; $(AS_ROOT) env PYTHONPATH=. $(BIN)/python $$script || exit 1; done

@@ -7,6 +7,7 @@ from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import (
+    BARE_DENIED,
     DENIED,
     DENIED_ABOVE,
     FROM_TOKEN_BELOW,
@@ -91,6 +92,6 @@ RULE = Rule(
         INSUFFICIENT | (TO_REGISTRY & (DENIED | PULL_DENIED)),
         TO_REGISTRY & by("docker") & is_just("unauthorized: authentication required"),
         TO_REGISTRY & UNAUTHORIZED & ~WRONG_KEY & by("podman", "crane"),
-        FOR_TOKEN & ~KEYED & status(403),
+        FOR_TOKEN & ~KEYED & (status(403) | DENIED | BARE_DENIED),
     ),
 )

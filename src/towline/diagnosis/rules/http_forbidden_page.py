@@ -5,8 +5,8 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import PAGE, TO_REGISTRY, XML
-from towline.diagnosis.sign import by, status
+from towline.diagnosis.saying import DENIED, PAGE, TO_REGISTRY, XML
+from towline.diagnosis.sign import status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -26,5 +26,5 @@ RULE = Rule(
     proof=in_the_way("http.forbidden-page"),
     decided_by="the content type of the 403",
     signs=(TO_REGISTRY & PAGE & status(403) & ~XML,),
-    look_alikes=(TO_REGISTRY & status(403) & by("containerd") & ~PAGE,),
+    look_alikes=(TO_REGISTRY & status(403) & ~PAGE & ~DENIED,),
 )

@@ -42,6 +42,7 @@ RULE = Rule(
         WAITING_FOR_CONNECTION & TO_REGISTRY,
         DEADLINE,
         BARE_DEADLINE,
+        ~UNANSWERED & is_just("context canceled"),
         TO_REGISTRY & CLOSED & UNANSWERED,
     ),
 )
