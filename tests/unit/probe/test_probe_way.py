@@ -178,7 +178,6 @@ async def test_the_servers_date_tells_whose_clock_is_wrong(
         pytest.param(saying(b"\x00" * 40), TlsOutcome.NOT_TLS, id="nonsense"),
         pytest.param(greeting(b"SSH-2.0-OpenSSH_9.2\r\n"), TlsOutcome.NOT_TLS, id="ssh"),
         pytest.param(hanging_up, TlsOutcome.CLOSED, id="closed"),
-        pytest.param(silent, TlsOutcome.TIMED_OUT, id="silent"),
     ],
 )
 async def test_what_does_not_speak_tls_is_told_by_what_it_does(
