@@ -31,4 +31,17 @@ RULE = Rule(
             "exec plugin",
         ),
     ),
+    about=(
+        "The kubelet's plug-in (or docker's credential helper) that should have brought"
+        " the credential failed, so none was sent."
+    ),
+    looks=(
+        (
+            "kubelet",
+            (
+                "Failed to get credentials from plugin: exec plugin: error executing credential"
+                " provider plugin: exit status 1"
+            ),
+        ),
+    ),
 )

@@ -47,4 +47,17 @@ RULE = Rule(
         KEY_EXPIRED & mentions("authorization token"),
     ),
     look_alikes=(FOR_TOKEN & KEYED & status(401),),
+    about=(
+        "The credential was right once. Temporary keys of clouds live for hours, and a "
+        "Secret does not renew itself."
+    ),
+    looks=(
+        (
+            "docker",
+            (
+                "denied: Your Authorization Token has expired. Please run 'aws ecr get-login "
+                "--no-include-email' to fetch a new one."
+            ),
+        ),
+    ),
 )

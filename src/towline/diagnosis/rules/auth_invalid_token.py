@@ -64,4 +64,20 @@ RULE = Rule(
         TO_REGISTRY & by("crane", "oras") & UNAUTHORIZED & ~WRONG_KEY,
         TO_REGISTRY & PULL_DENIED & ~DENIED & by("docker", "containerd"),
     ),
+    about=(
+        "The registry does not trust the token that its own token server has just "
+        "given: the clocks differ, the certificate for signatures was changed on one "
+        "side, or issuer and service do not match."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: pull access denied, repository does not exist or may "
+                "require authorization: server message: invalid_token: authorization failed"
+            ),
+        ),
+        ("docker", "Error response from daemon: unauthorized: authentication required"),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+    ),
 )

@@ -94,4 +94,26 @@ RULE = Rule(
         TO_REGISTRY & UNAUTHORIZED & ~WRONG_KEY & by("podman", "crane"),
         FOR_TOKEN & ~KEYED & (status(403) | DENIED | BARE_DENIED),
     ),
+    about=(
+        "No credential came along. The pull secret does not exist, lives in another "
+        "namespace, is not named by the pod or its service account, or has a key for "
+        "another host. `anonymous token` in a containerd text proves it."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: pull access denied, repository does not exist or may "
+                "require authorization: authorization failed: no basic auth credentials"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": no basic auth credentials'
+            ),
+        ),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+    ),
 )

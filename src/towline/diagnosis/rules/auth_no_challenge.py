@@ -55,4 +55,18 @@ RULE = Rule(
         TO_REGISTRY & status(401) & mentions("status from", "pulling from host", "status code 401"),
         TO_REGISTRY & is_just("unauthorized: authentication required", "authentication required"),
     ),
+    about=(
+        "A 401 has to say how to sign in. A proxy in between has removed the "
+        "WWW-Authenticate header, so that clients do not send the credential they have,"
+        " or print 401 though it is right."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 401 Unauthorized"
+            ),
+        ),
+    ),
 )

@@ -41,4 +41,34 @@ RULE = Rule(
         AT_TOKEN_SERVER & NOT_REACHED & PLAIN_HTTP,
         mentions("uses http but registry"),
     ),
+    about=(
+        "The registry speaks HTTPS and names a token server at http://. Some clients "
+        "refuse to send a password there; others find nobody at port 80."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to authorize: failed to fetch oauth token: "
+                'Post "http://auth.example/token": dial tcp 10.0.0.5:80: connect: connection '
+                "refused"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Get "http://auth.example/toke'
+                'n?account=puller&scope=repository%3Ateam%2Fapp%3Apull&service=hub.example": '
+                "dial tcp 10.0.0.5:80: connect: connection refused"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'Get "http://auth.example/token?account=puller&scope=repository%3Ateam%2Fapp%3A'
+                'pull&service=hub.example": dial tcp 10.0.0.5:80: connect: connection refused'
+            ),
+        ),
+    ),
 )

@@ -31,4 +31,36 @@ RULE = Rule(
     proof=proof,
     decided_by="a handshake with the token host",
     signs=(AT_TOKEN_SERVER & NOT_BELIEVED & ~PLAIN_HTTP,),
+    about=(
+        "The token server's certificate is not accepted, although the registry's is. It"
+        " needs the same authority, or a pin of its own."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to authorize: failed to fetch oauth token: "
+                'Post "https://auth.example/token": tls: failed to verify certificate: x509: '
+                "certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Get "https://auth.example/tok'
+                'en?account=puller&scope=repository%3Ateam%2Fapp%3Apull&service=hub.example": '
+                "tls: failed to verify certificate: x509: certificate signed by unknown "
+                "authority"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'Get "https://auth.example/token?account=puller&scope=repository%3Ateam%2Fapp%3'
+                'Apull&service=hub.example": tls: failed to verify certificate: x509: '
+                "certificate signed by unknown authority"
+            ),
+        ),
+    ),
 )

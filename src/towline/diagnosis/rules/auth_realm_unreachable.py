@@ -35,4 +35,36 @@ RULE = Rule(
     decided_by="the same steps towards the token host",
     signs=(AT_TOKEN_SERVER & NOT_REACHED & ~PLAIN_HTTP,),
     look_alikes=(AT_TOKEN_SERVER & NOT_REACHED,),
+    about=(
+        "The registry answers, and sends the client to another host for a token, which "
+        "cannot be reached. That host needs the same name resolution, route and link as"
+        " the registry."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to authorize: failed to fetch oauth token: "
+                'Post "https://auth.example/token": dial tcp: lookup auth.example on '
+                "10.0.0.2:53: no such host"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Get "https://auth.example/tok'
+                'en?account=puller&scope=repository%3Ateam%2Fapp%3Apull&service=hub.example": '
+                "dial tcp: lookup auth.example on 10.0.0.2:53: no such host"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'Get "https://auth.example/token?account=puller&scope=repository%3Ateam%2Fapp%3'
+                'Apull&service=hub.example": dial tcp: lookup auth.example on 10.0.0.2:53: no '
+                "such host"
+            ),
+        ),
+    ),
 )

@@ -50,4 +50,18 @@ RULE = Rule(
         FOR_TOKEN & status(404, 405, 301, 302, 307, 308),
         FOR_TOKEN & says("unsupported protocol scheme", "invalid url", "no host in request"),
     ),
+    about=(
+        "The address that the registry gives for tokens leads to something else: a 404,"
+        " a page, or no URL at all."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to authorize: failed to fetch oauth token: unexpected status from GET "
+                "request to https://auth.example/token?scope=repository%3Ateam%2Fapp%3Apull: "
+                "404 Not Found"
+            ),
+        ),
+    ),
 )

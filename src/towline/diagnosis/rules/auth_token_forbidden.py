@@ -49,4 +49,26 @@ RULE = Rule(
         TO_REGISTRY & by("oras") & DENIED,
         FOR_TOKEN & ANONYMOUS & status(403),
     ),
+    about=(
+        "The token server knows who asks, and refuses: the account is blocked, or the "
+        "address is not on its list."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to authorize: failed to fetch oauth token: "
+                "unexpected status from POST request to https://hub.example/token: 403 "
+                "Forbidden"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": denied'
+            ),
+        ),
+        ("podman", "Requesting bearer token: received unexpected HTTP status: 403 Forbidden"),
+    ),
 )

@@ -50,4 +50,17 @@ RULE = Rule(
             | (PAGE & ~status(401, 403, 404, 429, 500, 502, 503, 504))
         ),
     ),
+    about=(
+        "The token server's answer is no JSON, or has no token in it: a page of a "
+        "gateway, or another service."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to authorize: failed to fetch anonymous token: unable to decode token "
+                "response: invalid character '<' looking for beginning of value"
+            ),
+        ),
+    ),
 )

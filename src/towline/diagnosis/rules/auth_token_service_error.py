@@ -35,4 +35,16 @@ RULE = Rule(
     proof=proof,
     decided_by="the token request",
     signs=(FOR_TOKEN & status(400, 500, 501, 502, 503, 504),),
+    about=("The token server failed; the registry itself is well."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to authorize: failed to fetch anonymous token: unexpected status from "
+                "GET request to "
+                "https://auth.example/token?scope=repository%3Ateam%2Fapp%3Apull: 500 Internal "
+                "Server Error"
+            ),
+        ),
+    ),
 )

@@ -67,4 +67,19 @@ RULE = Rule(
         FOR_TOKEN & by("podman", "crane") & UNAUTHORIZED & ~ANONYMOUS,
         FROM_TOKEN_BELOW & is_just("unauthorized", "unauthorized: authentication required"),
     ),
+    about=(
+        "A credential was sent, and the registry does not accept it: mistyped, rotated,"
+        " disabled, or for another registry."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 401 Unauthorized"
+            ),
+        ),
+        ("docker", "Error response from daemon: unauthorized: authentication required"),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+    ),
 )

@@ -58,4 +58,20 @@ RULE = Rule(
         ),
     ),
     look_alikes=(TO_REGISTRY & DENIED & ~FROM_TOKEN_BELOW & ~INSUFFICIENT,),
+    about=(
+        "The registry knows the account and denies it this repository. containerd drops"
+        " the registry's words and prints 403 alone, which a web firewall's page gives "
+        "too."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 403 Forbidden"
+            ),
+        ),
+        ("docker", "Error response from daemon: denied"),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: denied"),
+    ),
 )

@@ -69,4 +69,35 @@ RULE = Rule(
         TO_REGISTRY & by("crane", "oras") & UNAUTHORIZED & ~WRONG_KEY,
         TO_REGISTRY & PULL_DENIED & ~XML,
     ),
+    about=(
+        "The token is good and does not allow pulling this repository. Registries also "
+        "say so for a namespace that does not exist, and for a public image when the "
+        "token server is broken; docker turns it into `requested access to the resource"
+        " is denied`."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: pull access denied, repository does not exist or may "
+                "require authorization: server message: insufficient_scope: authorization "
+                "failed"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: pull access denied for hub.example/team/app, "
+                "repository does not exist or may require 'docker login': denied: requested "
+                "access to the resource is denied"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "reading manifest 1.0 in hub.example/team/app: requested access to the resource"
+                " is denied"
+            ),
+        ),
+    ),
 )

@@ -32,4 +32,26 @@ RULE = Rule(
             "error verifying sha256 checksum",
         ),
     ),
+    about=(
+        "The layer came in full and its digest is another. A cache on the way that "
+        "holds other bytes, or a damaged store."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed commit on ref "layer-sha256:e4f38571ffde": unexpected commit digest '
+                "sha256:f1ec9b81217f, expected sha256:e4f38571ffde: failed precondition"
+            ),
+        ),
+        ("docker", "filesystem layer verification failed for digest sha256:e4f38571ffde"),
+        (
+            "podman",
+            (
+                "writing blob: storing blob to file "
+                '"/var/tmp/container_images_storage000000000/1": happened during read: Digest '
+                "did not match, expected sha256:e4f38571ffde, got sha256:f1ec9b81217f"
+            ),
+        ),
+    ),
 )

@@ -31,4 +31,35 @@ RULE = Rule(
         FOR_BLOB & (DENIED | BARE_DENIED),
         FOR_BLOB & status(400),
     ),
+    about=(
+        "The object store refuses the signed address that the registry gave: it has "
+        "expired (clock), is signed with a wrong key, or the bucket's policy forbids "
+        "the network."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: unexpected status from GET "
+                "request to https://hub.example/v2/team/app/blobs/sha256:d7d54b9e4833: 403 "
+                "Forbidden"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "pull access denied for hub.example/team/app, repository does not exist or may "
+                'require \'docker login\': denied: <?xml version="1.0" encoding="UTF-8"?> '
+                "<Error><Code>AccessDenied</Code><Message>Request has "
+                "expired</Message><Expires>2024-01-01T00:00:00Z</Expires></Error>"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'reading blob sha256:d7d54b9e4833: fetching blob: StatusCode: 403, "<?xml '
+                'version=\\"1.0\\" encoding=\\"UTF-8\\"?>\\n<Error><Cod..."'
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,15 @@ RULE = Rule(
     proof=blob_proof(ended(HttpOutcome.REDIRECT_LOOP)),
     decided_by="follow the redirects",
     signs=(FOR_BLOB & CIRCLE,),
+    about=("The address for a layer redirects, and so on, and never ends."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: failed to do request: Get "
+                '"https://hub.example/v2/team/app/blobs/sha256:0b7680c2ce11?n=10": stopped '
+                "after 10 redirects"
+            ),
+        ),
+    ),
 )

@@ -35,4 +35,26 @@ RULE = Rule(
     proof=proof,
     decided_by="a handshake with the blob host",
     signs=(AT_BLOB_STORE & FOR_BLOB & NOT_BELIEVED,),
+    about=("The object store's certificate is not accepted, although the registry's is."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: failed to do request: Get "
+                '"https://cdn.example/blob": tls: failed to verify certificate: x509: '
+                "certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "docker",
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        ),
+        (
+            "podman",
+            (
+                'reading blob sha256:cc545a9c0569: Get "https://cdn.example/blob": tls: failed '
+                "to verify certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+    ),
 )

@@ -43,4 +43,27 @@ RULE = Rule(
         HANGS & mentions("retrying in"),
     ),
     look_alikes=(AT_BLOB_STORE & FOR_BLOB & (RESET | CLOSED) & UNANSWERED,),
+    about=(
+        "The registry is reached, and sends the client to an object store for layers "
+        "that cannot be. That host needs name resolution, a route and an allowlist of "
+        "its own, or the registry has to deliver layers itself."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: failed to do request: Get "
+                '"https://cdn.example/blob?X-Amz-Signature=%5BREDACTED%5D": dial tcp '
+                "203.0.113.5:443: i/o timeout"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "reading blob sha256:0b7680c2ce11: Get "
+                '"https://cdn.example/blob?X-Amz-Signature=abc": dial tcp 203.0.113.5:443: i/o '
+                "timeout"
+            ),
+        ),
+    ),
 )

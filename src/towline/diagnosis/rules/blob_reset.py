@@ -30,4 +30,15 @@ RULE = Rule(
         FOR_BLOB & RESET,
         FOR_BLOB & mentions("stream error:", "goaway"),
     ),
+    about=("Somebody resets the connection while a layer is downloaded."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: failed to do request: Get "
+                '"https://hub.example/v2/team/app/blobs/sha256:0b7680c2ce11": read tcp '
+                "10.0.1.9:40001->10.0.0.5:443: read: connection reset by peer"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,15 @@ RULE = Rule(
     proof=blob_proof(answered_with(500, 501, 502, 503, 504)),
     decided_by="GET of the blob",
     signs=(FOR_BLOB & status(500, 501, 502, 503, 504, 507),),
+    about=("The store behind the registry failed."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: unexpected status from GET "
+                "request to https://hub.example/v2/team/app/blobs/sha256:0b7680c2ce11: 500 "
+                "Internal Server Error"
+            ),
+        ),
+    ),
 )

@@ -34,4 +34,19 @@ RULE = Rule(
         mentions("short read: expected", "failed to read expected number of bytes"),
         mentions("digest did not match", "filesystem layer verification failed"),
     ),
+    about=(
+        "The store has fewer bytes of the layer than the manifest says, and delivers them in full."
+    ),
+    looks=(
+        ("containerd", "short read: expected 6293605 bytes but got 1000000: unexpected EOF"),
+        ("docker", "filesystem layer verification failed for digest sha256:94399e032bf8"),
+        (
+            "podman",
+            (
+                "writing blob: storing blob to file "
+                '"/var/tmp/container_images_storage000000000/1": happened during read: Digest '
+                "did not match, expected sha256:94399e032bf8, got sha256:17f0b85295c7"
+            ),
+        ),
+    ),
 )

@@ -42,4 +42,18 @@ RULE = Rule(
         HANGS & mentions("total: ", "downloading") & ~mentions("resolving"),
     ),
     look_alikes=(HANGS & mentions("retrying in"),),
+    about=(
+        "Bytes came and then no more, without an end of the connection. containerd "
+        "gives up after five minutes without progress and says only `context canceled`;"
+        " others wait for ever."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "rpc error: code = Canceled desc = failed to pull and unpack image "
+                '"hub.example/team/app:1.0": context canceled'
+            ),
+        ),
+    ),
 )

@@ -44,4 +44,21 @@ RULE = Rule(
         ),
     ),
     look_alikes=(HANGS & mentions("retrying in"),),
+    about=(
+        "The connection ends in the middle of a layer. At a different place each time "
+        "it is the network or a time limit, at the same place a size limit or the "
+        "store."
+    ),
+    looks=(
+        ("containerd", "short read: expected 6293605 bytes but got 6293604: unexpected EOF"),
+        ("docker", "unexpected EOF"),
+        (
+            "podman",
+            (
+                "writing blob: storing blob to file "
+                '"/var/tmp/container_images_storage000000000/1": happened during read: '
+                "unexpected EOF"
+            ),
+        ),
+    ),
 )

@@ -30,4 +30,19 @@ RULE = Rule(
         & (status(401) | UNAUTHORIZED | says("no basic auth credentials", "insufficient_scope"))
         & ~KEY_EXPIRED,
     ),
+    about=(
+        "The manifest could be read and the layer cannot: a proxy with other rules for "
+        "blobs, or a token that expired during a long pull."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: authorization failed: no basic "
+                "auth credentials"
+            ),
+        ),
+        ("docker", "unauthorized: authentication required"),
+        ("podman", "reading blob sha256:378f5e647325: fetching blob: authentication required"),
+    ),
 )

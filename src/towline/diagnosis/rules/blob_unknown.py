@@ -31,4 +31,20 @@ RULE = Rule(
         mentions("from remote: not found") & KNOWN_CONTENT & ~mentions("manifest.v", "image.index"),
         FOR_BLOB & status(404),
     ),
+    about=(
+        "The manifest is there and one of its layers, or its config, is not: collected "
+        "as garbage, or never completely copied."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: could not fetch content "
+                "descriptor sha256:4eb5897342bf "
+                "(application/vnd.docker.image.rootfs.diff.tar.gzip) from remote: not found"
+            ),
+        ),
+        ("docker", "unknown blob"),
+        ("podman", "reading blob sha256:4eb5897342bf: fetching blob: blob unknown to registry"),
+    ),
 )

@@ -28,4 +28,35 @@ RULE = Rule(
     proof=in_the_way("dns.no-resolver"),
     decided_by="the nameserver lines of its resolv.conf",
     signs=(AT_REGISTRY & NAME_SERVER_CLOSED & NO_SERVER_NAMED,),
+    about=(
+        "With no nameserver line in /etc/resolv.conf Go's resolver asks port 53 of this"
+        " very machine, where nobody listens. A pod gets its name servers from its "
+        "dnsPolicy and dnsConfig, or from the resolv-conf annotation."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp: lookup hub.example '
+                "on [::1]:53: read udp [::1]:40000->[::1]:53: read: connection refused"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp: lookup '
+                "hub.example on [::1]:53: read udp [::1]:40000->[::1]:53: read: connection "
+                "refused"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp: lookup hub.example on [::1]:53: read udp [::1]:40000->[::1]:53: read: "
+                "connection refused"
+            ),
+        ),
+    ),
 )

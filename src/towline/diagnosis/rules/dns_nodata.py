@@ -27,4 +27,19 @@ RULE = Rule(
     decided_by="the answer of each name server (no error, no address)",
     signs=(AT_REGISTRY & NO_ADDRESS,),
     look_alikes=(AT_REGISTRY & NO_SUCH_NAME,),
+    about=(
+        "The name exists, but not with an address of the asked kind. Runtimes print the"
+        " same words as for a name that does not exist; only a raw query tells the two "
+        "apart."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp: lookup hub.example '
+                "on 10.0.0.2:53: no such host"
+            ),
+        ),
+    ),
 )

@@ -30,4 +30,26 @@ RULE = Rule(
     decided_by="the response code of each name server (NXDOMAIN)",
     signs=(AT_REGISTRY & NO_SUCH_NAME & ~SHORT_NAME,),
     look_alikes=(AT_REGISTRY & NO_SUCH_NAME,),
+    about=(
+        "The name server that was asked is sure that the name does not exist. A name "
+        "that exists elsewhere is often private: it is known in a private zone, or in "
+        "networks that have a link to the registry, and the pod asks another server."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp: lookup hub.example '
+                "on 10.0.0.2:53: no such host"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp: lookup '
+                "hub.example on 10.0.0.2:53: no such host"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,18 @@ RULE = Rule(
     decided_by="a question by UDP to each name server",
     signs=(AT_REGISTRY & NAME_SERVER_CLOSED & ~NO_SERVER_NAMED,),
     look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_CLOSED),),
+    about=(
+        "The machine with the name server's address answers, but no name server runs "
+        "there. Under load the answers (ICMP) are limited in rate, and the same fault "
+        "reads as a timeout."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "dial tcp: lookup hub.example on 10.0.0.3:53: read udp "
+                "10.0.1.9:40001->10.0.0.3:53: read: connection refused"
+            ),
+        ),
+    ),
 )

@@ -29,4 +29,17 @@ RULE = Rule(
     decided_by="a question by UDP to each name server",
     signs=(AT_REGISTRY & NAME_SERVER_AWAY,),
     look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_BUSY),),
+    about=(
+        "The question cannot leave the machine, or a router sends it back: no route, no"
+        " interface, or a rule that rejects it."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "dial tcp: lookup hub.example on 10.0.0.3:53: dial udp 10.0.0.3:53: connect: "
+                "network is unreachable"
+            ),
+        ),
+    ),
 )

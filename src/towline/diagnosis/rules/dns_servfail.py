@@ -27,4 +27,32 @@ RULE = Rule(
     decided_by="the response code of each name server",
     signs=(AT_REGISTRY & NAME_SERVER_FAILS,),
     look_alikes=(AT_REGISTRY & NAME_SERVER_BUSY,),
+    about=(
+        "The name server could not find out: its forwarder is down, the zone is broken,"
+        " or DNSSEC does not verify. It says nothing about whether the name exists."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp: lookup hub.example '
+                "on 10.0.0.2:53: server misbehaving"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp: lookup '
+                "hub.example on 10.0.0.2:53: server misbehaving"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp: lookup hub.example on 10.0.0.2:53: server misbehaving"
+            ),
+        ),
+    ),
 )

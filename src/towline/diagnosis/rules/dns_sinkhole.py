@@ -29,4 +29,33 @@ RULE = Rule(
     decided_by="the address that the name resolves to",
     signs=(AT_REGISTRY & THIS_MACHINE & NOT_CONNECTED & ~LOCAL_IMAGE,),
     look_alikes=(AT_REGISTRY & THIS_MACHINE & (HTTP_ANSWER | NOT_BELIEVED) & ~LOCAL_IMAGE,),
+    about=(
+        "The name leads to loopback or to 0.0.0.0, which is this machine: a line of the"
+        " hosts file (hostAliases of the pod), or a name server that filters. What then"
+        " refuses the connection is no registry."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp 127.0.0.1:443: '
+                "connect: connection refused"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "http://hub.example/v2/": dial tcp '
+                "127.0.0.1:80: connect: connection refused"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp 127.0.0.1:443: connect: connection refused"
+            ),
+        ),
+    ),
 )

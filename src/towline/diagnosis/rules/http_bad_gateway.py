@@ -26,4 +26,22 @@ RULE = Rule(
     proof=in_the_way("http.bad-gateway"),
     decided_by="GET /v2/",
     signs=(TO_REGISTRY & status(502),),
+    about=("A gateway or ingress before the registry gets no proper answer from it."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 502 Bad Gateway"
+            ),
+        ),
+        ("docker", "Error response from daemon: received unexpected HTTP status: 502 Bad Gateway"),
+        (
+            "podman",
+            (
+                "pinging container registry hub.example: received unexpected HTTP status: 502 "
+                "Bad Gateway"
+            ),
+        ),
+    ),
 )

@@ -30,4 +30,17 @@ RULE = Rule(
         & (HTTPS | ~(PLAIN_HTTP | ODD_PORT)),
     ),
     look_alikes=(TO_REGISTRY & status(400),),
+    about=(
+        "The request was not understood: a gateway with limits of its own, a header "
+        "that is too large, or a plain request to a TLS port."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 400 Bad Request"
+            ),
+        ),
+    ),
 )

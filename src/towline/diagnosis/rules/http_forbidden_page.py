@@ -27,4 +27,26 @@ RULE = Rule(
     decided_by="the content type of the 403",
     signs=(TO_REGISTRY & PAGE & status(403) & ~XML,),
     look_alikes=(TO_REGISTRY & status(403) & ~PAGE & ~DENIED,),
+    about=(
+        "The 403 is a page and not the registry's JSON: a web firewall, a gateway or an"
+        " access list stands before the registry. containerd drops the body, so the two"
+        " read alike."
+    ),
+    looks=(
+        (
+            "docker",
+            (
+                "Error response from daemon: error parsing HTTP 403 response body: invalid "
+                "character '<' looking for beginning of value: \"<html>\\r\\n<head><title>403 "
+                'Forbidden</title></head>"'
+            ),
+        ),
+        (
+            "podman",
+            (
+                "pinging container registry hub.example: StatusCode: 403, "
+                '"<html><head><title>403 Forbidden</title>..."'
+            ),
+        ),
+    ),
 )

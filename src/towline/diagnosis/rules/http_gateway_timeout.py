@@ -26,4 +26,25 @@ RULE = Rule(
     proof=in_the_way("http.gateway-timeout"),
     decided_by="GET /v2/",
     signs=(TO_REGISTRY & status(504),),
+    about=("A gateway before the registry waits for it too long."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 504 Gateway Timeout"
+            ),
+        ),
+        (
+            "docker",
+            "Error response from daemon: received unexpected HTTP status: 504 Gateway Timeout",
+        ),
+        (
+            "podman",
+            (
+                "reading manifest 1.0 in hub.example/team/app: received unexpected HTTP status:"
+                " 504 Gateway Timeout"
+            ),
+        ),
+    ),
 )

@@ -29,4 +29,17 @@ RULE = Rule(
         TO_REGISTRY & status(405),
         TO_REGISTRY & says("method not allowed"),
     ),
+    about=(
+        "Something before the registry lets GET pass and not HEAD, with which most "
+        "runtimes ask for the manifest's digest."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 405 Method Not Allowed"
+            ),
+        ),
+    ),
 )

@@ -37,4 +37,27 @@ RULE = Rule(
         TO_REGISTRY & NOT_FOUND & by("containerd", "oras", "docker") & ~OTHER_NOT_FOUND,
         mentions("(text/html) from remote"),
     ),
+    about=(
+        "A web server answers that knows nothing of the registry protocol: a wrong "
+        "host, a portal's sign-in page, an ingress without a route. containerd prints "
+        "`not found` for it, as for a tag that does not exist."
+    ),
+    looks=(
+        ("containerd", "failed to resolve image: hub.example/team/app:1.0: not found"),
+        (
+            "docker",
+            (
+                "Error response from daemon: unknown: <html> <head><title>404 Not "
+                "Found</title></head> <body> <center><h1>404 Not Found</h1></center> "
+                "<hr><center>nginx/1.24.0</center> </body> </html>"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "pinging container registry hub.example: StatusCode: 404, "
+                '"<html>\\r\\n<head><title>404 Not Found</title></head>\\r..."'
+            ),
+        ),
+    ),
 )

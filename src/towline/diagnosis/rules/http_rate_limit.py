@@ -29,4 +29,33 @@ RULE = Rule(
         status(429),
         TOO_MANY,
     ),
+    about=(
+        "Too many requests came from this address or account. Docker Hub counts pulls "
+        "per six hours; its token service and content networks have limits of their "
+        "own."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 429 Too Many Requests"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: toomanyrequests: You have reached your pull rate "
+                "limit. You may increase the limit by authenticating and upgrading"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "reading manifest 1.0 in hub.example/team/app: toomanyrequests: You have "
+                "reached your pull rate limit. You may increase the limit by authenticating and"
+                " upgrading"
+            ),
+        ),
+    ),
 )

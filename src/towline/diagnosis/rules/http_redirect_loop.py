@@ -25,4 +25,31 @@ RULE = Rule(
     proof=in_the_way("http.redirect-loop"),
     decided_by="follow the redirects",
     signs=(TO_REGISTRY & CIRCLE,),
+    about=(
+        "Each answer is a redirect to another. It comes of an external URL that the "
+        "registry does not recognize as its own, or of http and https that redirect to "
+        "each other."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0?n=%5BREDACTED%5D": stopped '
+                "after 10 redirects"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0?n=10": stopped after 10 '
+                "redirects"
+            ),
+        ),
+        (
+            "podman",
+            'Get "https://hub.example/v2/team/app/manifests/1.0?n=10": stopped after 10 redirects',
+        ),
+    ),
 )

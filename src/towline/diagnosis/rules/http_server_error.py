@@ -31,4 +31,28 @@ RULE = Rule(
         & mentions("unknown: unknown error", "internal server error", "stream error:")
         & ~PROXY_ANSWER,
     ),
+    about=("The registry failed inside. Its log has the reason."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 500 Internal Server Error"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: received unexpected HTTP status: 500 Internal "
+                "Server Error"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "reading manifest 1.0 in hub.example/team/app: received unexpected HTTP status:"
+                " 500 Internal Server Error"
+            ),
+        ),
+    ),
 )

@@ -45,4 +45,25 @@ RULE = Rule(
         ~UNANSWERED & is_just("context canceled"),
         TO_REGISTRY & CLOSED & UNANSWERED,
     ),
+    about=(
+        "The connection stands, the request is sent, and no answer begins. containerd "
+        "waits for it without end, or gives up after minutes with `context canceled`, "
+        "which no user did."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to resolve reference "hub.example/team/app:1.0": failed to do request: '
+                'Head "https://hub.example/v2/team/app/manifests/1.0": context canceled'
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": net/http: request '
+                "canceled (Client.Timeout exceeded while awaiting headers)"
+            ),
+        ),
+    ),
 )

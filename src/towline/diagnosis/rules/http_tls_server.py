@@ -31,4 +31,18 @@ RULE = Rule(
         TO_REGISTRY & status(400) & (PLAIN_HTTP | ODD_PORT) & ~HTTPS,
     ),
     look_alikes=(says("malformed http response"),),
+    about=(
+        "The runtime was told to use plain HTTP for this registry, and the registry "
+        "speaks TLS. It answers with 400 and a sentence that runtimes do not print, or "
+        "with bytes that are no HTTP."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "http://hub.example:5000/v2/team/app/manifests/1.0: 400 Bad Request"
+            ),
+        ),
+    ),
 )

@@ -27,4 +27,18 @@ RULE = Rule(
     proof=in_the_way("http.unavailable"),
     decided_by="GET /v2/",
     signs=(TO_REGISTRY & status(503) & ~TOO_MANY,),
+    about=("The registry, or a balancer in its name, says that it cannot answer now."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 503 Service Unavailable"
+            ),
+        ),
+        (
+            "docker",
+            "Error response from daemon: received unexpected HTTP status: 503 Service Unavailable",
+        ),
+    ),
 )

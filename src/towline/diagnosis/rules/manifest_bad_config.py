@@ -51,4 +51,13 @@ RULE = Rule(
         is_just("unexpected end of json input"),
     ),
     look_alikes=(mentions("mismatched image rootfs"),),
+    about=(
+        "The config blob, which says how the image is run and what its layers contain, "
+        "cannot be read."
+    ),
+    looks=(
+        ("containerd", "unmarshal image config: unexpected end of JSON input"),
+        ("docker", "unexpected end of JSON input"),
+        ("podman", "parsing image configuration: unexpected end of JSON input"),
+    ),
 )

@@ -43,4 +43,28 @@ RULE = Rule(
         BY_DIGEST & by("crane") & MANIFEST_UNKNOWN,
         CHILD_NOT_FOUND,
     ),
+    about=(
+        "The index (of several platforms) is there, the image it names for this "
+        "platform is not: a copy that took the index only, or a clean-up that did not "
+        "know of it."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: content at "
+                "https://hub.example/v2/team/app/manifests/sha256:e9d3a2f657b9 not found: not "
+                "found"
+            ),
+        ),
+        ("docker", "manifest unknown"),
+        (
+            "podman",
+            (
+                "copying system image from manifest list: determining manifest MIME type for "
+                "docker://hub.example/team/app:1.0: reading manifest sha256:e9d3a2f657b9 in "
+                "hub.example/team/app: manifest unknown"
+            ),
+        ),
+    ),
 )

@@ -52,4 +52,26 @@ RULE = Rule(
         ),
         mentions("invalid checksum digest format") & mentions("in header"),
     ),
+    about=(
+        "The bytes of the manifest do not have the digest they were asked for by. A "
+        "proxy changes content, or the store is damaged."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed commit on ref "manifest-sha256:fedcba987654": unexpected commit digest '
+                "sha256:d0a5c90e657a, expected sha256:fedcba987654: failed precondition"
+            ),
+        ),
+        ("docker", "manifest verification failed for digest sha256:fedcba987654"),
+        (
+            "podman",
+            (
+                "determining manifest MIME type for "
+                "docker://hub.example/team/app@sha256:fedcba987654: Manifest does not match "
+                "provided manifest digest sha256:fedcba987654"
+            ),
+        ),
+    ),
 )

@@ -43,4 +43,22 @@ RULE = Rule(
     proof=proof,
     decided_by="HEAD of the manifest",
     signs=(TO_REGISTRY & (MANIFEST_UNKNOWN | NOT_FOUND) & BY_DIGEST & ~CHILD & ~OTHER_NOT_FOUND,),
+    about=(
+        "No manifest of this digest is in the repository: it was deleted, collected as "
+        "garbage, or pushed elsewhere."
+    ),
+    looks=(
+        (
+            "containerd",
+            "failed to resolve image: hub.example/team/app@sha256:0123456789ab: not found",
+        ),
+        (
+            "docker",
+            (
+                "Error response from daemon: manifest for "
+                "hub.example/team/app@sha256:0123456789ab not found: manifest unknown: manifest"
+                " unknown"
+            ),
+        ),
+    ),
 )

@@ -47,4 +47,12 @@ RULE = Rule(
         & ~PAGE
         & ~mentions("image config", "resolve rootfs"),
     ),
+    about=("What came as a manifest is no JSON of a manifest."),
+    looks=(
+        ("docker", "Error response from daemon: unexpected end of JSON input"),
+        (
+            "podman",
+            "reading manifest 1.0 in hub.example/team/app: invalid character 'o' in literal true",
+        ),
+    ),
 )

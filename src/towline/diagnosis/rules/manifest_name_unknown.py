@@ -52,4 +52,22 @@ RULE = Rule(
         INSUFFICIENT,
         TO_REGISTRY & PULL_DENIED & ~XML,
     ),
+    about=(
+        "There is no such repository. Many registries hide that and say `manifest "
+        "unknown`; the list of tags tells the truth."
+    ),
+    looks=(
+        ("containerd", "failed to resolve image: hub.example/team/app:1.0: not found"),
+        (
+            "docker",
+            (
+                "Error response from daemon: repository hub.example/team/app not found: name "
+                "unknown: repository name not known to registry"
+            ),
+        ),
+        (
+            "podman",
+            "reading manifest 1.0 in hub.example/team/app: repository name not known to registry",
+        ),
+    ),
 )

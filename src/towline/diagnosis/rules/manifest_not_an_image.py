@@ -48,4 +48,18 @@ RULE = Rule(
         mentions("mismatched image rootfs") & ~mentions("layer.v"),
     ),
     look_alikes=(mentions("number of layers and diffids don't match"),),
+    about=(
+        "Registries also keep Helm charts, signatures and other artifacts. containerd "
+        "pulls them without complaint and the pod fails later."
+    ),
+    looks=(
+        ("docker", "unsupported media type application/vnd.cncf.helm.config.v1+json"),
+        (
+            "podman",
+            (
+                "parsing image configuration: unsupported image-specific operation on artifact "
+                'with type "application/vnd.cncf.helm.config.v1+json"'
+            ),
+        ),
+    ),
 )

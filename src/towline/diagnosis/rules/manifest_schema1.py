@@ -38,4 +38,26 @@ RULE = Rule(
         & ~mentions("config.v1+json"),
     ),
     look_alikes=(mentions("missing signature key") | CHILD_NOT_FOUND,),
+    about=(
+        "The image is in the format that Docker used until 2016. containerd 2.1, docker"
+        " 26 and crane no longer read it; older runtimes do."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to pull and unpack image "hub.example/team/app:1.0": schema 1 image '
+                "manifests are no longer supported: invalid argument"
+            ),
+        ),
+        (
+            "docker",
+            (
+                "Docker Image Format v1 and Docker Image manifest version 2, schema 1 support "
+                "has been removed. Suggest the author of hub.example/team/app:1.0 to upgrade "
+                "the image to the OCI Format or Docker Image manifest v2, schema 2. More "
+                "information at https://docs.docker.com/go/deprecated-image-specs/"
+            ),
+        ),
+    ),
 )

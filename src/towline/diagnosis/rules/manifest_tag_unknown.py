@@ -23,8 +23,11 @@ from towline.diagnosis.verdict import Remedy, Who
 
 def remedy(facts: Facts) -> Remedy:
     """What mends it."""
+    manifest = missing(facts.seen)
+    near = ", ".join(manifest.tags.near) if manifest is not None and manifest.tags else ""
+    there = f": its nearest tags are {near}" if near else ""
     return Remedy(
-        text=(f"Correct the tag of {image(facts)}"),
+        text=(f"Correct the tag of {image(facts)}{there}"),
         who=Who.POD_AUTHOR,
     )
 
@@ -52,5 +55,20 @@ RULE = Rule(
         TO_REGISTRY & NOT_FOUND & ~BY_DIGEST & ~OTHER_NOT_FOUND & ~mentions("sha256"),
         mentions("manifest for ") & says("not found") & ~BY_DIGEST,
         by("podman", "crane", "docker", "oras") & asking(Request.MANIFEST) & status(404) & ~PAGE,
+    ),
+    about=(
+        "The repository is there, the tag is not: mistyped, never pushed, or deleted. "
+        "With a mirror configured the text may be about the mirror instead."
+    ),
+    looks=(
+        ("containerd", "failed to resolve image: hub.example/team/app:1.0: not found"),
+        (
+            "docker",
+            (
+                "Error response from daemon: manifest for hub.example/team/app:1.0 not found: "
+                "manifest unknown: manifest unknown"
+            ),
+        ),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: manifest unknown"),
     ),
 )

@@ -46,4 +46,11 @@ RULE = Rule(
         )
         & ~FOR_BLOB,
     ),
+    about=(
+        "Clients read a manifest of 4 MiB at most. An index with thousands of entries, "
+        "or annotations with documents in them, is larger."
+    ),
+    looks=(
+        ("containerd", "rejecting 20000000 byte manifest for hub.example/team/app:1.0: not found"),
+    ),
 )

@@ -49,4 +49,26 @@ RULE = Rule(
         mentions("unsupported mediatype") & ~mentions("prettyjws", "layer"),
         CHILD_NOT_FOUND,
     ),
+    about=(
+        "The manifest's media type is none of an image. A cache that loses the "
+        "Content-Type header has the same effect."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: httpReadSeeker: failed open: could not fetch content "
+                "descriptor sha256:67e2b2cc3071 (application/vnd.example.thing.v1+json) from "
+                "remote: not found"
+            ),
+        ),
+        ("docker", "Error response from daemon: missing signature key"),
+        (
+            "podman",
+            (
+                "initializing image from source docker://hub.example/team/app:1.0: unsupported "
+                "schema version 2"
+            ),
+        ),
+    ),
 )

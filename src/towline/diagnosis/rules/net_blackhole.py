@@ -25,4 +25,32 @@ RULE = Rule(
     proof=in_the_way("net.blackhole"),
     decided_by="the local routing table (invalid argument)",
     signs=(AT_REGISTRY & SWALLOWED,),
+    about=(
+        "A local route of the kind `blackhole` swallows the packets; the call fails "
+        "with EINVAL, which reads as if the program had erred."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp 10.0.0.5:443: '
+                "connect: invalid argument"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp '
+                "10.0.0.5:443: connect: invalid argument"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp 10.0.0.5:443: connect: invalid argument"
+            ),
+        ),
+    ),
 )

@@ -27,4 +27,20 @@ RULE = Rule(
     decided_by="a connection, and whether a plain request is answered",
     signs=(TO_REGISTRY & CLOSED & UNANSWERED & ~ODD_PORT,),
     look_alikes=(TO_REGISTRY & CLOSED & UNANSWERED,),
+    about=(
+        "The connection is accepted and closed again without a word: a load balancer "
+        "whose target is gone, a port that speaks something else, or a server that "
+        "hangs up on overload."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": EOF'
+            ),
+        ),
+        ("docker", 'Error response from daemon: Get "https://hub.example/v2/": EOF'),
+        ("podman", 'pinging container registry hub.example: Get "https://hub.example/v2/": EOF'),
+    ),
 )

@@ -26,4 +26,29 @@ RULE = Rule(
     proof=in_the_way("net.ipv6-only"),
     decided_by="the A and AAAA records of the name",
     signs=(AT_REGISTRY & UNREACHABLE & IPV6,),
+    about=("All addresses of the name are IPv6, and the pod or its node has no IPv6 route."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp '
+                "[2001:db8:77::32]:443: connect: network is unreachable"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp '
+                "[2001:db8:77::32]:443: connect: network is unreachable"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp [2001:db8:77::32]:443: connect: network is unreachable"
+            ),
+        ),
+    ),
 )

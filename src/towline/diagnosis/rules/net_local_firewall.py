@@ -37,4 +37,18 @@ RULE = Rule(
         WAITING_FOR_CONNECTION & TO_REGISTRY,
         HANGS & ~LAYERS_BEGUN,
     ),
+    about=(
+        "What drops the packets is on the same machine: a rule of nftables or iptables,"
+        " or a security group's egress. It shows by a UDP packet to the same address, "
+        "which fails at once with EPERM; TCP only waits."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "dial tcp 10.0.0.5:443: i/o timeout"
+            ),
+        ),
+    ),
 )

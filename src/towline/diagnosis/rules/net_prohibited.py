@@ -25,4 +25,17 @@ RULE = Rule(
     proof=in_the_way("net.prohibited"),
     decided_by="the local routing table (permission denied)",
     signs=(AT_REGISTRY & PROHIBITED,),
+    about=(
+        "A local route of the kind `prohibit`, or a security module, forbids the "
+        "connection. Nothing leaves the machine."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "dial tcp 10.0.0.5:443: connect: permission denied"
+            ),
+        ),
+    ),
 )

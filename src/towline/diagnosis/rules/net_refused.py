@@ -26,4 +26,33 @@ RULE = Rule(
     decided_by="a connection to the address: RST",
     signs=(AT_REGISTRY & REFUSED & ~PUBLIC & (~THIS_MACHINE | LOCAL_IMAGE),),
     look_alikes=(AT_REGISTRY & REFUSED,),
+    about=(
+        "The address answers that nothing listens at the port (RST, or ICMP "
+        "port-unreachable). The machine is there, the registry is not: wrong port, "
+        "stopped service, or a firewall that rejects instead of dropping."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp 10.0.0.5:443: '
+                "connect: connection refused"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": dial tcp '
+                "10.0.0.5:443: connect: connection refused"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp 10.0.0.5:443: connect: connection refused"
+            ),
+        ),
+    ),
 )

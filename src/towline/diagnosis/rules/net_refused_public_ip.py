@@ -25,4 +25,18 @@ RULE = Rule(
     proof=in_the_way("net.refused.public-ip"),
     decided_by="a connection to the address: RST",
     signs=(AT_REGISTRY & REFUSED & PUBLIC,),
+    about=(
+        "The registry's public endpoint turns the connection away. For a private "
+        "registry that is the usual state: its public endpoint is closed, or does not "
+        "have the caller on its allowlist, and the private way is the one to use."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "dial tcp 203.0.113.5:443: connect: connection refused"
+            ),
+        ),
+    ),
 )

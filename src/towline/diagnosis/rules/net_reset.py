@@ -26,4 +26,18 @@ RULE = Rule(
     proof=in_the_way("net.reset"),
     decided_by="when the reset comes, and whether another server name passes",
     signs=(TO_REGISTRY & RESET,),
+    about=(
+        "Somebody ends the connection with RST. Before the ClientHello it is a balancer"
+        " without a healthy target or a proxy; after it, often a middlebox that looks "
+        "at the server name: with another name the handshake passes."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "read tcp 10.0.1.9:54336->10.0.0.5:443: read: connection reset by peer"
+            ),
+        ),
+    ),
 )

@@ -36,4 +36,35 @@ RULE = Rule(
         AT_REGISTRY & SILENT,
         HANGS & ~LAYERS_BEGUN,
     ),
+    about=(
+        "The name leads to a private address and nothing answers there: there is no "
+        "link from this network, the record is an old one, a security group drops it, "
+        "or the route is missing. That an address is private no text can tell for sure:"
+        " networks may use public ranges as their own."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp 10.0.0.5:443: i/o '
+                "timeout"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": net/http: request '
+                "canceled while waiting for connection (Client.Timeout exceeded while awaiting "
+                "headers)"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp 10.0.0.5:443: i/o timeout"
+            ),
+        ),
+    ),
 )

@@ -44,4 +44,31 @@ RULE = Rule(
         WAITING_FOR_CONNECTION & TO_REGISTRY,
         HANGS & ~LAYERS_BEGUN,
     ),
+    about=(
+        "Packets to a public address go nowhere. Either the name should have led to a "
+        "private address here (the link's name resolution is off), or the subnet has no"
+        " way out (NAT gateway, elastic IP, route), or the registry's allowlist does "
+        "not have its address. docker 26 and later do not print the address at all."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": dial tcp 203.0.113.5:443: i/o'
+                " timeout"
+            ),
+        ),
+        (
+            "docker",
+            'Error response from daemon: Get "https://hub.example/v2/": context deadline exceeded',
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": dial '
+                "tcp 203.0.113.5:443: i/o timeout"
+            ),
+        ),
+    ),
 )

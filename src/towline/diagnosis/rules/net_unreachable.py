@@ -26,4 +26,17 @@ RULE = Rule(
     decided_by="the ICMP message, or the local routing table",
     signs=(AT_REGISTRY & UNREACHABLE & ~IPV6,),
     look_alikes=(AT_REGISTRY & UNREACHABLE,),
+    about=(
+        "The kernel has no route to the address, not even a default one, or a router "
+        "says so for the whole network."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "dial tcp 10.0.0.5:443: connect: network is unreachable"
+            ),
+        ),
+    ),
 )

@@ -41,4 +41,22 @@ RULE = Rule(
             "no image found in image index",
         ),
     ),
+    about=("The index has no entry for the node's system and architecture."),
+    looks=(
+        (
+            "containerd",
+            (
+                "get image config descriptor: no match for platform in manifest "
+                "sha256:18bf8bf8771d: not found"
+            ),
+        ),
+        ("docker", "no matching manifest for linux/amd64 in the manifest list entries"),
+        (
+            "podman",
+            (
+                "choosing an image from manifest list docker://hub.example/team/app:1.0: no "
+                'image found in manifest list for architecture "amd64", variant "", OS "linux"'
+            ),
+        ),
+    ),
 )

@@ -37,4 +37,18 @@ RULE = Rule(
         mentions("exec format error"),
         mentions("does not match the detected host platform"),
     ),
+    about=(
+        "An image without an index is pulled whatever it is built for, by every "
+        "runtime, and fails when it starts."
+    ),
+    looks=(
+        (
+            "docker",
+            (
+                "image with reference hub.example/team/app:1.0 was found but does not match the"
+                " specified platform: wanted linux/amd64, actual: linux/arm64"
+            ),
+        ),
+        ("kubelet", "exec /app: exec format error"),
+    ),
 )

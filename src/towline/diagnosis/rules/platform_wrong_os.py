@@ -36,4 +36,9 @@ RULE = Rule(
             "image operating system", "cannot be used on this platform", "cannot load windows image"
         ),
     ),
+    about=(
+        "The image is for Windows, say. An image without an index is pulled all the "
+        "same and cannot be started."
+    ),
+    looks=(("docker", 'image operating system "windows" cannot be used on this platform'),),
 )

@@ -22,4 +22,6 @@ RULE = Rule(
     remedy=remedy,
     decided_by="the policy file",
     signs=(mentions("invalid policy in", "policy.json"),),
+    about=("The policy file itself cannot be read, so that no image is let in."),
+    looks=(("cri-o", 'invalid policy in "/etc/containers/policy.json": Unknown key "keyPaths"'),),
 )

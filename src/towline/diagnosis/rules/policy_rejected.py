@@ -30,4 +30,16 @@ RULE = Rule(
         ),
         mentions("source image rejected") & ~mentions("signature"),
     ),
+    about=(
+        "A policy of the node (policy.json, or an admission webhook) does not let the image in."
+    ),
+    looks=(
+        (
+            "podman",
+            (
+                "Source image rejected: Running image docker://hub.example/team/app:1.0 is "
+                "rejected by policy."
+            ),
+        ),
+    ),
 )

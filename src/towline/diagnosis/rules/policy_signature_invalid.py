@@ -32,4 +32,6 @@ RULE = Rule(
             "invalid signature when validating",
         ),
     ),
+    about=("There is a signature, by another key than the policy names, or of another image."),
+    looks=(("podman", "Source image rejected: Invalid GPG signature: gpgme.Signature{Summary:4}"),),
 )

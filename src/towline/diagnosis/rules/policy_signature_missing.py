@@ -30,4 +30,9 @@ RULE = Rule(
             "no signatures found",
         ),
     ),
+    about=(
+        "The policy wants a signature of this registry's images, and there is none "
+        "beside the image."
+    ),
+    looks=(("podman", "Source image rejected: A signature was required, but no signature exists"),),
 )

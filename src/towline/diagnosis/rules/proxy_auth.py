@@ -31,4 +31,32 @@ RULE = Rule(
         PROXY_ANSWER & says("proxy authentication required"),
         status(407),
     ),
+    about=(
+        "The proxy wants user and password. Go prints only the words of the status, "
+        "after the registry's URL and without the word proxy, so it reads as if the "
+        "registry had said it."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Proxy Authentication Required'
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": Proxy '
+                "Authentication Required"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": Proxy '
+                "Authentication Required"
+            ),
+        ),
+    ),
 )

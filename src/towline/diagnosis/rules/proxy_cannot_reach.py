@@ -33,4 +33,29 @@ RULE = Rule(
         PROXY_ANSWER & ~says("proxy authentication required", "forbidden"),
         says("socks connect"),
     ),
+    about=(
+        "The proxy is there and cannot get to the registry: it cannot resolve a private"
+        " name, or has no route to a private address. Go prints the bare words of the "
+        "status (`Bad Gateway`) after the registry's URL."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Service Unavailable'
+            ),
+        ),
+        (
+            "docker",
+            'Error response from daemon: Get "https://hub.example/v2/": Service Unavailable',
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": Service'
+                " Unavailable"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,22 @@ RULE = Rule(
     proof=in_the_way("proxy.denied"),
     decided_by="CONNECT by hand: 403",
     signs=(PROXY_ANSWER & says("forbidden", "access denied", "not allowed"),),
+    about=(
+        "The proxy does not let the registry through. Go prints a bare `Forbidden` "
+        "after the registry's URL: the registry itself has not been reached."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": Forbidden'
+            ),
+        ),
+        ("docker", 'Error response from daemon: Get "https://hub.example/v2/": Forbidden'),
+        (
+            "podman",
+            'pinging container registry hub.example: Get "https://hub.example/v2/": Forbidden',
+        ),
+    ),
 )

@@ -26,4 +26,30 @@ RULE = Rule(
     proof=in_the_way("proxy.dns"),
     decided_by="the proxy's name, asked of each name server",
     signs=(AT_PROXY & NO_NAME,),
+    about=("The proxy is named by a name that leads nowhere."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": proxyconnect tcp: dial tcp: '
+                "lookup proxy-nx.example on 10.0.0.2:53: no such host"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": proxyconnect tcp: '
+                "dial tcp: lookup proxy-nx.example on 10.0.0.2:53: no such host"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": '
+                "proxyconnect tcp: dial tcp: lookup proxy-nx.example on 10.0.0.2:53: no such "
+                "host"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,17 @@ RULE = Rule(
     proof=in_the_way("proxy.refused"),
     decided_by="a connection to the proxy",
     signs=(AT_PROXY & (REFUSED | NO_ROUTE | UNREACHABLE | RESET | CLOSED) & ~LOOKED_UP,),
+    about=(
+        "The runtime's proxy (HTTPS_PROXY in its own environment, not the pod's) does "
+        "not listen. A private registry needs no proxy: put it into NO_PROXY."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "proxyconnect tcp: dial tcp 10.0.0.8:3128: connect: connection refused"
+            ),
+        ),
+    ),
 )

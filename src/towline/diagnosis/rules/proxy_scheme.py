@@ -29,4 +29,33 @@ RULE = Rule(
         mentions("invalid proxy", "proxy url", "unknown scheme") & says("proxy", "scheme"),
         AT_PROXY & says("malformed http"),
     ),
+    about=(
+        "HTTPS_PROXY begins with https:// although the proxy speaks plain HTTP (the "
+        "usual case), or the other way round. The variable's name says what is proxied,"
+        " not how the proxy is spoken to."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": proxyconnect tcp: net/http: '
+                "TLS handshake timeout"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": proxyconnect tcp: '
+                "net/http: TLS handshake timeout"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": '
+                "proxyconnect tcp: net/http: TLS handshake timeout"
+            ),
+        ),
+    ),
 )

@@ -30,4 +30,33 @@ RULE = Rule(
         WAITING_FOR_CONNECTION & TO_REGISTRY,
         DEADLINE,
     ),
+    about=(
+        "The proxy's address does not answer. Nothing was sent to the registry yet; "
+        "docker 26 and later do not mention the proxy at all."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": proxyconnect tcp: dial tcp '
+                "10.0.0.8:3128: i/o timeout"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": net/http: request '
+                "canceled while waiting for connection (Client.Timeout exceeded while awaiting "
+                "headers)"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": '
+                "proxyconnect tcp: dial tcp 10.0.0.8:3128: i/o timeout"
+            ),
+        ),
+    ),
 )

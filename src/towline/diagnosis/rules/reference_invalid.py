@@ -49,4 +49,24 @@ RULE = Rule(
         & ~mentions("missing registry or repository"),
         says("lookup https on", "lookup http on", "lookup https:", "lookup http:"),
     ),
+    about=(
+        "The runtime does not even try: no request is made. Common reasons are capital "
+        "letters in the path, a scheme (https://), a blank or a quote, two tags, a + in"
+        " the tag, a variable that was not filled in, or a digest of another length "
+        "than 64 digits."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to parse image reference "hub.example/Team/App:1.0": invalid reference '
+                "format: repository name (Team/App) must be lowercase"
+            ),
+        ),
+        ("docker", "invalid reference format: repository name (Team/App) must be lowercase"),
+        (
+            "podman",
+            'parsing reference "hub.example/Team/App:1.0": repository name must be lowercase',
+        ),
+    ),
 )

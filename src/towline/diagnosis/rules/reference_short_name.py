@@ -57,4 +57,18 @@ RULE = Rule(
         DOCKER_HUB & NO_NAME,
         mentions("docker.io/library/") & (INSUFFICIENT | PULL_DENIED),
     ),
+    about=(
+        "A name whose first part has no dot, no colon and is not localhost has no "
+        "registry in it. containerd and docker then ask Docker Hub for it, podman asks "
+        "the registries of registries.conf, or refuses."
+    ),
+    looks=(
+        (
+            "podman",
+            (
+                'short-name "app" did not resolve to an alias and no unqualified-search '
+                'registries are defined in "/etc/containers/registries.conf"'
+            ),
+        ),
+    ),
 )

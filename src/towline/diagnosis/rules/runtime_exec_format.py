@@ -23,4 +23,9 @@ RULE = Rule(
     remedy=remedy,
     decided_by="architecture in the config",
     signs=(mentions("exec format error"),),
+    about=(
+        "The kernel cannot run the program: it is built for another architecture. The "
+        "image was pulled without complaint because it has no index."
+    ),
+    looks=(("kubelet", "exec /app: exec format error"),),
 )

@@ -36,8 +36,32 @@ RULE = Rule(
     proof=proof,
     decided_by="free bytes against the layers' sizes",
     signs=(
-        NO_SPACE & ~matches(r"(mkdir|open|mknod|symlink|create)[^\\n]*no space left"),
+        NO_SPACE & ~matches(r"(mkdir|open|mknod|symlink|create).*no space left"),
         mentions("insufficient space", "not enough disk", "ephemeral-storage"),
     ),
     look_alikes=(NO_SPACE,),
+    about=(
+        "The file system of the image store is full. A pull needs about three times the"
+        " size of the layers for a moment."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: write /var/lib/store/home/user/io.containerd.content.v1.conten"
+                "t/ingest/e795920a7bf9/data: no space left on device"
+            ),
+        ),
+        (
+            "docker",
+            "write /var/lib/store/home/user/tmp/GetImageBlob000000000: no space left on device",
+        ),
+        (
+            "podman",
+            (
+                "writing blob: adding layer with blob "
+                '"sha256:a4c25b79e633"/""/"sha256:bacdb47be6b9": no space left on device'
+            ),
+        ),
+    ),
 )

@@ -33,5 +33,18 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="free inodes",
-    signs=(NO_SPACE & matches(r"(mkdir|open|mknod|symlink|create)[^\\n]*no space left"),),
+    signs=(NO_SPACE & matches(r"(mkdir|open|mknod|symlink|create).*no space left"),),
+    about=(
+        "There are free bytes and no free inodes: no new file can be made. It shows in "
+        "failures to open or to make folders."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to extract layer sha256:7c1d: mkdir "
+                "/var/lib/containerd/tmpmounts/usr/lib/x: no space left on device: unknown"
+            ),
+        ),
+    ),
 )

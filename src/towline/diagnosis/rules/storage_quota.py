@@ -22,4 +22,15 @@ RULE = Rule(
     remedy=remedy,
     decided_by="the quota",
     signs=(mentions("quota exceeded", "disk quota"),),
+    about=("The store has a quota, by project, user or volume, and it is used up."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to copy: write "
+                "/var/lib/containerd/io.containerd.content.v1.content/ingest/4f/data: disk "
+                "quota exceeded"
+            ),
+        ),
+    ),
 )

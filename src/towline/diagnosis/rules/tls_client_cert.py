@@ -27,4 +27,17 @@ RULE = Rule(
     decided_by="a handshake with a certificate request",
     signs=(AT_REGISTRY & (WANTS_CERTIFICATE | HANDSHAKE_REFUSED),),
     look_alikes=(AT_REGISTRY & UNKNOWN_NAME & says("internal error"),),
+    about=(
+        "The registry asks for a certificate of the client (mutual TLS) and ends the "
+        "handshake when none comes."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "remote error: tls: certificate required"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,35 @@ RULE = Rule(
     proof=in_the_way("tls.expired"),
     decided_by="its dates, against the registry's own Date header",
     signs=(AT_REGISTRY & OUT_OF_TIME & ~TOO_EARLY,),
+    about=(
+        "The last day of the certificate is over. If the registry's own Date header "
+        "agrees with the certificate, it is this machine's clock that is wrong."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: certificate has expired or is not yet valid: current time "
+                "2026-11-23T06:28:54Z is after 2026-11-11T06:06:35Z"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": tls: failed to '
+                "verify certificate: x509: certificate has expired or is not yet valid: current"
+                " time 2026-11-23T06:28:09Z is after 2026-11-11T06:06:35Z"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": tls: '
+                "failed to verify certificate: x509: certificate has expired or is not yet "
+                "valid: current time 2026-11-23T06:27:13Z is after 2026-11-11T06:06:35Z"
+            ),
+        ),
+    ),
 )

@@ -38,4 +38,31 @@ RULE = Rule(
         TO_REGISTRY & HANDSHAKE_SILENT,
         TO_REGISTRY & CLOSED & UNANSWERED & ~PLAIN_HTTP,
     ),
+    about=(
+        "The server answers the TLS greeting with a line of HTTP, or waits for one. "
+        "Self-hosted registries at port 5000 often speak plain HTTP."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example:5000/v2/team/app/manifests/1.0": EOF'
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example:5000/v2/": net/http: TLS '
+                "handshake timeout"
+            ),
+        ),
+        (
+            "podman",
+            (
+                "pinging container registry hub.example:5000: Get "
+                '"https://hub.example:5000/v2/": net/http: TLS handshake timeout'
+            ),
+        ),
+    ),
 )

@@ -25,4 +25,32 @@ RULE = Rule(
     proof=in_the_way("tls.no-ip-san"),
     decided_by="the names in the certificate",
     signs=(AT_REGISTRY & NO_ADDRESS_NAMES,),
+    about=("The image is named by address, and the certificate has names only."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://10.0.0.5/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: cannot validate certificate for 10.0.0.5 because it doesn't"
+                " contain any IP SANs"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://10.0.0.5/v2/": tls: failed to verify '
+                "certificate: x509: cannot validate certificate for 10.0.0.5 because it doesn't"
+                " contain any IP SANs"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry 10.0.0.5: Get "https://10.0.0.5/v2/": tls: failed '
+                "to verify certificate: x509: cannot validate certificate for 10.0.0.5 because "
+                "it doesn't contain any IP SANs"
+            ),
+        ),
+    ),
 )

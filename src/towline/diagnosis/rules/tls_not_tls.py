@@ -26,4 +26,17 @@ RULE = Rule(
     proof=in_the_way("tls.not-tls"),
     decided_by="the first bytes that come",
     signs=(AT_REGISTRY & NO_TLS,),
+    about=(
+        "Something else than TLS and HTTP answers at the port: SSH, a database, a mail "
+        "server. What it says first tells which."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "tls: first record does not look like a TLS handshake"
+            ),
+        ),
+    ),
 )

@@ -27,4 +27,35 @@ RULE = Rule(
     decided_by="its dates, against the registry's own Date header",
     signs=(AT_REGISTRY & TOO_EARLY,),
     look_alikes=(AT_REGISTRY & OUT_OF_TIME & ~TOO_LATE,),
+    about=(
+        "The certificate's first day has not come. More often than not the clock of the"
+        " machine that pulls is wrong."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: certificate has expired or is not yet valid: current time "
+                "2026-11-23T06:30:08Z is before 2026-12-23T06:06:35Z"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": tls: failed to '
+                "verify certificate: x509: certificate has expired or is not yet valid: current"
+                " time 2026-11-23T06:26:01Z is before 2026-12-23T06:06:35Z"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": tls: '
+                "failed to verify certificate: x509: certificate has expired or is not yet "
+                "valid: current time 2026-11-23T06:30:03Z is before 2026-12-23T06:06:35Z"
+            ),
+        ),
+    ),
 )

@@ -32,4 +32,32 @@ RULE = Rule(
     decided_by="the certificate's issuer is its own subject",
     signs=(AT_REGISTRY & SELF_SIGNED,),
     look_alikes=(AT_REGISTRY & (UNKNOWN_AUTHORITY | TOO_LATE),),
+    about=(
+        "Issuer and subject of the certificate are the same: nobody vouches for it. It "
+        "can be pinned by its fingerprint, which is better than to look away."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": tls: failed to '
+                "verify certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": tls: '
+                "failed to verify certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+    ),
 )

@@ -28,4 +28,33 @@ RULE = Rule(
     decided_by="a handshake, one with small segments, and a plain request: no answer to any",
     signs=(TO_REGISTRY & HANDSHAKE_SILENT & ~ODD_PORT,),
     look_alikes=(TO_REGISTRY & HANDSHAKE_SILENT,),
+    about=(
+        "The port accepts connections and then says nothing. A hanging server, a port "
+        "of something else that waits for the client, or lost big packets look the "
+        "same."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": net/http: TLS handshake '
+                "timeout"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": net/http: TLS '
+                "handshake timeout"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": '
+                "net/http: TLS handshake timeout"
+            ),
+        ),
+    ),
 )

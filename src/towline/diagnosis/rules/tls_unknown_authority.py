@@ -27,4 +27,33 @@ RULE = Rule(
     decided_by="the chain that the server sends",
     signs=(AT_REGISTRY & UNKNOWN_AUTHORITY,),
     look_alikes=(AT_REGISTRY & SELF_SIGNED,),
+    about=(
+        "The certificate is signed by an authority that the runtime does not know, "
+        "usually a company's own. A proxy that opens TLS connections looks the same, as"
+        " does a server that leaves out the intermediate certificate."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": tls: failed to '
+                "verify certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": tls: '
+                "failed to verify certificate: x509: certificate signed by unknown authority"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,17 @@ RULE = Rule(
     proof=in_the_way("tls.unrecognized-name"),
     decided_by="a handshake with another server name",
     signs=(AT_REGISTRY & UNKNOWN_NAME,),
+    about=(
+        "The server has no certificate for the name that is asked for, and says so with"
+        " an alert instead of another certificate."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to do request: Head "https://hub.example/v2/team/app/manifests/1.0": '
+                "remote error: tls: unrecognized name"
+            ),
+        ),
+    ),
 )

@@ -27,4 +27,29 @@ RULE = Rule(
     decided_by="a handshake with each version",
     signs=(AT_REGISTRY & OLD_TLS & ~says("protocol scheme"),),
     look_alikes=(AT_REGISTRY & HANDSHAKE_REFUSED,),
+    about=("The registry speaks TLS 1.0 or 1.1 at most; Go asks for 1.2 or later."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": remote error: tls: protocol '
+                "version not supported"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": remote error: tls: '
+                "protocol version not supported"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": remote '
+                "error: tls: protocol version not supported"
+            ),
+        ),
+    ),
 )

@@ -26,4 +26,37 @@ RULE = Rule(
     proof=in_the_way("tls.wrong-host"),
     decided_by="the names in the certificate",
     signs=(AT_REGISTRY & OTHER_NAME,),
+    about=(
+        "The certificate is good, for other names. Its names tell whose it is: an "
+        "ingress' default certificate (`traefik.default`, `Kubernetes Ingress "
+        "Controller Fake Certificate`) means that the ingress has none for this host; a"
+        " gateway's name means that it stands in between."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: failed to do request: Head "
+                '"https://hub.example/v2/team/app/manifests/1.0": tls: failed to verify '
+                "certificate: x509: certificate is valid for portal.other.example, "
+                "www.other.example, not hub.example"
+            ),
+        ),
+        (
+            "docker",
+            (
+                'Error response from daemon: Get "https://hub.example/v2/": tls: failed to '
+                "verify certificate: x509: certificate is valid for portal.other.example, "
+                "www.other.example, not hub.example"
+            ),
+        ),
+        (
+            "podman",
+            (
+                'pinging container registry hub.example: Get "https://hub.example/v2/": tls: '
+                "failed to verify certificate: x509: certificate is valid for "
+                "portal.other.example, www.other.example, not hub.example"
+            ),
+        ),
+    ),
 )

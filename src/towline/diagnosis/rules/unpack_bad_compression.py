@@ -51,4 +51,25 @@ RULE = Rule(
         OLD_UNPACKING & CLOSED,
         mentions("layers from manifest don't match image configuration"),
     ),
+    about=(
+        "The digest is right and the content is not: the layer was damaged before it was pushed."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to extract layer (application/vnd.docker.image.rootfs.diff.tar.gzip "
+                'sha256:81ea09e13ef8) to overlayfs as "extract-000000000-AAAA '
+                'sha256:84afe534c102": unexpected EOF'
+            ),
+        ),
+        ("docker", "layers from manifest don't match image configuration"),
+        (
+            "podman",
+            (
+                "writing blob: storing blob to file "
+                '"/var/tmp/container_images_storage000000000/1": unexpected EOF'
+            ),
+        ),
+    ),
 )

@@ -34,4 +34,25 @@ RULE = Rule(
     decided_by="the layer's bytes",
     signs=(mentions("archive/tar", "invalid tar header"),),
     look_alikes=(mentions("does not match config's diffid"),),
+    about=("The layer can be decompressed and is no tar archive: it was built wrongly."),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to extract layer (application/vnd.docker.image.rootfs.diff.tar.gzip "
+                'sha256:72e0781aaf4d) to overlayfs as "extract-000000000-AAAA '
+                'sha256:2d711642b726": mount callback failed on '
+                "/var/lib/store/home/user/tmpmounts/containerd-mount000000000: archive/tar: "
+                "invalid tar header"
+            ),
+        ),
+        ("docker", "failed to register layer: archive/tar: invalid tar header"),
+        (
+            "podman",
+            (
+                'writing blob: layer 0 (blob "sha256:72e0781aaf4d"/""/"sha256:ca8f991fdfed") '
+                'does not match config\'s DiffID "sha256:2d711642b726"'
+            ),
+        ),
+    ),
 )

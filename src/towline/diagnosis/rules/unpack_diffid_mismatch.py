@@ -39,4 +39,26 @@ RULE = Rule(
             "layers from manifest don't match image configuration",
         ),
     ),
+    about=(
+        "The image's config names the digest of each decompressed layer, and it is "
+        "another. A tool has changed layers without the config; podman 4.3 does not "
+        "notice."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                'failed to pull and unpack image "hub.example/team/app:1.0": wrong diff id '
+                'calculated on extraction "sha256:f41f3fa625ff"'
+            ),
+        ),
+        ("docker", "layers from manifest don't match image configuration"),
+        (
+            "podman",
+            (
+                'writing blob: layer 0 (blob "sha256:3f28137740e0"/""/"sha256:e9fa26e149c8") '
+                'does not match config\'s DiffID "sha256:f41f3fa625ff"'
+            ),
+        ),
+    ),
 )

@@ -47,4 +47,25 @@ RULE = Rule(
         & mentions("layer"),
     ),
     look_alikes=(mentions("mismatched image rootfs"),),
+    about=(
+        "The layer's media type is none that the runtime can unpack. containerd 2.1 "
+        "leaves such layers out without a word."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to unpack image on snapshotter overlayfs: mismatched image rootfs and "
+                "manifest layers"
+            ),
+        ),
+        ("docker", "unsupported media type application/vnd.example.layer.v9+lz4"),
+        (
+            "podman",
+            (
+                "initializing image from source docker://hub.example/team/app:1.0: unsupported "
+                'docker v2s2 media type: "application/vnd.example.layer.v9+lz4"'
+            ),
+        ),
+    ),
 )

@@ -42,4 +42,14 @@ RULE = Rule(
         OLD_UNPACKING & CLOSED,
         mentions("zstd") & mentions("unsupported", "unknown", "no processor", "unrecognized"),
     ),
+    about=(
+        "The layers are compressed with zstd, which docker up to 20.10 does not know. "
+        "It prints `unexpected EOF`, as if they were damaged."
+    ),
+    looks=(
+        (
+            "docker",
+            "failed to register layer: Error processing tar file(exit status 1): unexpected EOF",
+        ),
+    ),
 )
