@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from towline.diagnosis.known import Known
 from towline.diagnosis.plane import PodSeen
 from towline.diagnosis.verdict import Remedy
-from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, REGISTRY_INSECURE_SKIP_VERIFY
+from towline.kube.annotations import (
+    REGISTRY_CERTIFICATE,
+    REGISTRY_HTTP_ENDPOINT,
+    REGISTRY_INSECURE_SKIP_VERIFY,
+)
 from towline.pull.policy import AddressList
 
 _HTTP = frozenset({"tls.http-server"})
+_UNKNOWN = frozenset({"tls.self-signed", "tls.unknown-authority", "tls.incomplete-chain"})
+"""Nothing is wrong with the certificate but that nobody whom we know has signed it."""
 _CERTIFICATE = frozenset(
     {
         "tls.self-signed",
@@ -38,6 +45,24 @@ def annotation_known(code: str, pod: PodSeen, registry: str) -> Known | None:
     return None
 
 
+def annotation_wanted(code: str, pod: PodSeen, registry: str, sha256: str) -> Remedy | None:
+    """What to write where nobody has written anything yet; None for other codes.
+
+    A certificate that is merely unknown is pinned by its fingerprint rather than passed over.
+    """
+    if code in _HTTP:
+        return _written(REGISTRY_HTTP_ENDPOINT, pod, registry)
+    if code in _UNKNOWN and sha256:
+        pinned = _written(REGISTRY_CERTIFICATE, pod, f"{registry}={sha256}")
+        told = f"; {REGISTRY_INSECURE_SKIP_VERIFY}: {registry} would believe any certificate"
+        return replace(pinned, text=pinned.text + told)
+    return None
+
+
+def _written(key: str, pod: PodSeen, value: str) -> Remedy:
+    return Remedy(text=_where(key, pod, value), commands=_patch(key, pod, value))
+
+
 def _known(key: str, pod: PodSeen, registry: str, trouble: str) -> Known | None:
     fault = _fault(key, pod, registry)
     if not fault:
@@ -45,7 +70,7 @@ def _known(key: str, pod: PodSeen, registry: str, trouble: str) -> Known | None:
     return Known(
         f"{registry} {trouble}, and {fault}",
         (f"{key} of the pod: {pod.annotations.get(key, '') or 'none'}",),
-        Remedy(text=_where(key, pod, registry), commands=_patch(key, pod, registry)),
+        _written(key, pod, registry),
     )
 
 
@@ -77,13 +102,13 @@ def _host(address: str) -> str:
     return host if colon and port.isdigit() else address
 
 
-def _where(key: str, pod: PodSeen, registry: str) -> str:
+def _where(key: str, pod: PodSeen, value: str) -> str:
     place = f"the pod template of {pod.owner}" if pod.owner else f"the pod {pod.path}, made anew"
-    return f"Write {key}: {registry} on {place}"
+    return f"Write {key}: {value} on {place}"
 
 
-def _patch(key: str, pod: PodSeen, registry: str) -> tuple[str, ...]:
+def _patch(key: str, pod: PodSeen, value: str) -> tuple[str, ...]:
     if not pod.owner:
         return ()
-    patch = f'{{"spec":{{"template":{{"metadata":{{"annotations":{{"{key}":"{registry}"}}}}}}}}}}'
+    patch = f'{{"spec":{{"template":{{"metadata":{{"annotations":{{"{key}":"{value}"}}}}}}}}}}'
     return (f"kubectl patch {pod.owner} --namespace {pod.namespace} --patch '{patch}'",)

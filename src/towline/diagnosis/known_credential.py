@@ -136,11 +136,17 @@ def _lacking(
 
 
 def _remedy(plane: Plane, instance: InstanceSeen, pod: PodSeen | None, who: Who) -> Remedy:
+    make = f"towline credential create {instance.name} --namespace {plane.registry_namespace}"
     if plane.credential.state is CredentialState.OTHER_NAMESPACE:
         text = f"Let {plane.credential.username} pull from {plane.registry_namespace}"
         return Remedy(text=f"{text}, or give the pod a credential that may", who=who)
-    namespace = pod.namespace if pod else "NAMESPACE"
-    make = f"towline credential create {instance.name} --namespace {plane.registry_namespace}"
+    if pod is None:
+        return Remedy(
+            text=f"Log in to {plane.host} with a credential of {instance.name}",
+            commands=(f"{make} --right pull",),
+            who=who,
+        )
+    namespace = pod.namespace
     return Remedy(
         text=f"Give the pod a credential for {plane.host}: have the namespace {namespace} released one "
         "(it is then its default), or put one into a Secret and name it in imagePullSecrets",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known import Known
-from towline.diagnosis.known_annotation import annotation_known
+from towline.diagnosis.known_annotation import annotation_known, annotation_wanted
 from towline.diagnosis.known_credential import credential_known
 from towline.diagnosis.known_way import way_code, way_known
 from towline.diagnosis.obstacle import Obstacle
@@ -19,7 +19,17 @@ _ON_THE_WAY = ("net.", "dns.")
 def known_remedy(code: str, facts: Facts) -> Remedy | None:
     """The remedy with the objects by their names; None when the records say nothing of this code."""
     known = _of_code(code, facts)
-    return known.remedy if known is not None else None
+    if known is not None:
+        return known.remedy
+    if facts.pod is None or not code.startswith("tls."):
+        return None
+    return annotation_wanted(code, facts.pod, registry(facts), _fingerprint(facts))
+
+
+def _fingerprint(facts: Facts) -> str:
+    """Of the certificate that the registry showed."""
+    path = facts.seen.path if facts.seen is not None else None
+    return path.tls.chain[0].sha256 if path and path.tls and path.tls.chain else ""
 
 
 def sharpened(obstacle: Obstacle | None, facts: Facts) -> Obstacle | None:

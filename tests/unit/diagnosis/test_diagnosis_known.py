@@ -18,12 +18,14 @@ from towline.diagnosis.observation import (
     TokenSeen,
 )
 from towline.diagnosis.observed_path import (
+    CertificateSeen,
     DialOutcome,
     DialSeen,
     DnsSeen,
     PathSeen,
     TlsOutcome,
     TlsSeen,
+    TrustOutcome,
 )
 from towline.diagnosis.plane import (
     CredentialSeen,
@@ -39,6 +41,7 @@ from towline.diagnosis.plane import (
 from towline.diagnosis.pod_credential import with_pod
 from towline.diagnosis.verdict import Confidence
 from towline.kube.annotations import (
+    REGISTRY_CERTIFICATE,
     REGISTRY_HTTP_ENDPOINT,
     REGISTRY_INSECURE_SKIP_VERIFY,
     RESOLV_CONF,
@@ -282,4 +285,28 @@ def test_an_annotation_that_does_nothing_is_named(
     assert verdict.code == "tls.http-server"
     assert fault in verdict.cause
     patched = f'"{REGISTRY_HTTP_ENDPOINT}":"10.16.0.9:5000"'
-    assert any(patched in one for one in verdict.remedy.commands) == bool(fault)
+    assert any(patched in one for one in verdict.remedy.commands)
+
+
+def test_a_certificate_that_nobody_knows_is_pinned_rather_than_passed_over() -> None:
+    """With its own fingerprint, on the pod template of the workload."""
+    certificate = CertificateSeen("CN=r", "CN=r", ("10.16.0.9",), "r", 0, 2**32, "ab" * 32)
+    tls = TlsSeen(
+        "10.16.0.9",
+        "10.16.0.9:5000",
+        TlsOutcome.SHAKEN,
+        problems=(TrustOutcome.SELF_SIGNED,),
+        chain=(certificate,),
+    )
+    dial = DialSeen("10.16.0.9", 5000, DialOutcome.CONNECTED)
+    name = DnsSeen("10.16.0.9", addresses=("10.16.0.9",), is_address=True)
+    path = PathSeen("10.16.0.9", 5000, "https", dns=name, dials=(dial,), tls=tls)
+    image = "10.16.0.9:5000/web:1"
+    seen = Observations(image, path=path)
+    verdict = diagnose(Facts(image=image, pod=replace(POD, image=image), seen=seen))
+
+    assert verdict is not None
+    assert verdict.code == "tls.self-signed"
+    (command,) = verdict.remedy.commands
+    assert f'"{REGISTRY_CERTIFICATE}":"10.16.0.9:5000={"ab" * 32}"' in command
+    assert command.startswith("kubectl patch deployment/web --namespace shop")
