@@ -9,6 +9,7 @@ from towline.diagnosis.saying import DOCKER_HUB, INSUFFICIENT, NO_NAME, PULL_DEN
 from towline.diagnosis.sign import by, mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
+from towline.diagnosis.way_obstacle import way_obstacle
 from towline.oci.reference import DEFAULT_DOMAIN
 
 _NOT_THERE = frozenset({401, 403, 404})
@@ -32,8 +33,10 @@ def proof(facts: Facts) -> Proof | None:
     answer = seen.manifest.answer if seen.manifest else None
     if seen.path.passed and (answer is None or answer.status not in _NOT_THERE):
         return None
-    asked = answered(answer) if answer else f"{seen.path.authority} is not reached"
-    return Proof((f"{seen.image} names no host, so {DEFAULT_DOMAIN} is asked", asked))
+    obstacle = way_obstacle(seen.path)
+    met = obstacle.evidence if obstacle else ()
+    asked = (answered(answer),) if answer else met
+    return Proof((f"{seen.image} names no host, so {DEFAULT_DOMAIN} is asked", *asked))
 
 
 RULE = Rule(
