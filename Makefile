@@ -31,8 +31,9 @@ format: install  ## Put the code into its canonical form.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: install  ## Write docs/commands.md anew, after a change of the command line.
+docs: install  ## Write docs/commands.md and docs/diagnoses anew, after a change of commands or rules.
 	$(BIN)/python tools/commands.py
+	$(BIN)/python tools/diagnoses.py
 
 conformance: install  ## Run the official OCI distribution conformance program against the registry.
 	@PYTHONPATH=. $(BIN)/python tools/conformance.py
