@@ -19,7 +19,11 @@ from tests.laboratory.situations import SITUATIONS
 
 from towline.diagnosis.verdict import Confidence
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),  # the first test waits until all stories are told
+]
 FAULTS = tuple(one for one in SITUATIONS if one.code != HEALTHY)
 NAMED = 0.97
 """How many of them have to be named: a busy machine may lose a packet that was to prove something."""
