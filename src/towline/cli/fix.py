@@ -208,8 +208,8 @@ def _words(target: str, outcome: Outcome) -> list[str]:
     lines = [] if outcome.ending.value == "still fails" else _plan(last)
     remedy = last.verdict.remedy
     if outcome.ending.value == "needs a flag":
-        return [*lines, f"Nothing was changed: it needs {' '.join(sorted(last.needs))}."]
-    if outcome.ending.value == "still fails":
+        lines.append(f"Nothing was changed: that needs {' '.join(sorted(last.needs))}.")
+    elif outcome.ending.value == "still fails":
         lines.append(f"{target} still fails: {last.verdict.cause} ({last.verdict.code})")
     lines.append(f"For the {remedy.who.value}: {remedy.text}")
     return [*lines, *(f"  {command}" for command in remedy.commands)]
