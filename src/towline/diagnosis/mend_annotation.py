@@ -2,7 +2,8 @@
 
 An annotation that somebody has written, but where it does nothing or not as the registry is named,
 is put right: that was asked for. What nobody has asked for (plain HTTP, a certificate with something
-wrong) needs a flag. A certificate that is merely unknown is pinned: this one, and no other.
+wrong) needs a flag. A certificate that is merely unknown is pinned: this one, and no other. One that is
+another than the pinned one is not merely unknown.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from towline.kube.annotations import (
     REGISTRY_INSECURE_SKIP_VERIFY,
 )
 from towline.oci.reference import InvalidReference, Reference
-from towline.pull.policy import AddressList
+from towline.pull.policy import AddressList, Pins
 
 _ONLY_UNKNOWN = frozenset(
     {"tls.self-signed", "tls.unknown-authority", "tls.incomplete-chain", "auth.realm-tls"}
@@ -75,7 +76,9 @@ def _believed(
     if not shown:
         listed = _listing(pod, REGISTRY_INSECURE_SKIP_VERIFY, host)
         return wish.mending(listed, needs=Widening.INSECURE)
-    needs = None if code in _ONLY_UNKNOWN else Widening.INSECURE
+    held = Pins.parse(pod.annotations.get(REGISTRY_CERTIFICATE, "")).of(host)
+    harmless = code in _ONLY_UNKNOWN and not held
+    needs = None if harmless else Widening.INSECURE
     return wish.mending(_pinning(pod, host, shown), needs=needs)
 
 

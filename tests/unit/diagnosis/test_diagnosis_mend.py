@@ -215,7 +215,7 @@ NONE: frozenset[Widening] = frozenset()
             "tls.self-signed",
             outside(annotations={PIN: f"a.io=00,{THEIRS}=11"}),
             f"{PIN}=a.io=00,{THEIRS}={SHA}",
-            NONE,
+            {Widening.INSECURE},
         ),
         ("tls.expired", outside(), f"{PIN}={THEIRS}={SHA}", {Widening.INSECURE}),
         ("tls.wrong-host", outside(), f"{PIN}={THEIRS}={SHA}", {Widening.INSECURE}),
