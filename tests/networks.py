@@ -155,7 +155,7 @@ def installation() -> Iterator[Names]:
             network_namespace.delete(name)
 
 
-async def connect(netns: Path, address: str, port: int, patience: float = 5.0) -> socket.socket:
+async def connect(netns: Path, address: str, port: int, patience: float = 20.0) -> socket.socket:
     """A TCP connection from inside a namespace; raises `TimeoutError` after `patience` seconds."""
     made = SocketMaker(netns).stream(address)
     try:
@@ -167,7 +167,7 @@ async def connect(netns: Path, address: str, port: int, patience: float = 5.0) -
     return made
 
 
-async def ask(netns: Path, server: str, question: bytes, patience: float = 5.0) -> bytes:
+async def ask(netns: Path, server: str, question: bytes, patience: float = 20.0) -> bytes:
     """The answer of a name server to a datagram from inside a namespace."""
     loop = asyncio.get_running_loop()
     with SocketMaker(netns).datagram(server) as made:
@@ -177,7 +177,7 @@ async def ask(netns: Path, server: str, question: bytes, patience: float = 5.0) 
             return await loop.sock_recv(made, 65_535)
 
 
-async def visitor(listening: socket.socket, patience: float = 5.0) -> str:
+async def visitor(listening: socket.socket, patience: float = 20.0) -> str:
     """From which address the next connection comes."""
     async with asyncio.timeout(patience):
         accepted, (address, _) = await asyncio.get_running_loop().sock_accept(listening)
@@ -185,7 +185,7 @@ async def visitor(listening: socket.socket, patience: float = 5.0) -> str:
     return str(address)
 
 
-async def until(met: Callable[[], Awaitable[bool]], patience: float = 10.0) -> None:
+async def until(met: Callable[[], Awaitable[bool]], patience: float = 60.0) -> None:
     """Look again and again until it is so; raises `TimeoutError`."""
     async with asyncio.timeout(patience):
         while True:
@@ -260,7 +260,7 @@ async def _tell_peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     writer.close()
 
 
-async def heard(connection: socket.socket, patience: float = 5.0) -> str:
+async def heard(connection: socket.socket, patience: float = 20.0) -> str:
     """What the other side says before it hangs up."""
     loop, content = asyncio.get_running_loop(), b""
     async with asyncio.timeout(patience):
@@ -288,7 +288,7 @@ class Agent:
         collection = Collection(self.store, key.kind, type(old))
         await collection.update(key.scope, key.name, lambda _: new)
 
-    async def until_is(self, value: T, met: Callable[[T], bool], patience: float = 20) -> T:
+    async def until_is(self, value: T, met: Callable[[T], bool], patience: float = 60) -> T:
         """Wait until a record is so; what it is then."""
         key = _creation(self.store, value).key
         collection = Collection(self.store, key.kind, type(value))
@@ -322,7 +322,7 @@ class Agent:
         claims = Collection(self.store, kind.ADDRESS, Address).list()
         return frozenset(claim.ip for claim in claims)
 
-    async def link_until(self, met: Callable[[Sequence[Link]], bool], patience: float = 20) -> None:
+    async def link_until(self, met: Callable[[Sequence[Link]], bool], patience: float = 60) -> None:
         """Wait until the links are so."""
         async with asyncio.timeout(patience):
             async for links in self.links.follow():

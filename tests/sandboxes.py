@@ -128,7 +128,7 @@ def output(log: Path) -> str:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110  # of another process there is no event
             await asyncio.sleep(0.01)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.sandboxes import until
 
 from towline.linux.cgroups import CgroupLayout, Cgroups
 from towline.linux.ledger import Ledger
@@ -176,8 +177,10 @@ async def test_all_processes_that_work_on_containers_are_found(bench: Bench) -> 
     """By the state folder: conmon now, and nobody after it was ended."""
     bench.write("/bin/busybox", "sleep", "1000")
     await bench.made()
-    await bench.runtime.start(NAME)  # before, the waiting process is a crun itself
+    await bench.runtime.start(NAME)
     state = state_folder(bench.ledger.folder)
+    # Until it has become what it is to run, the container's process is one of the runtime itself.
+    await until(lambda: len(list(runtime_processes(state, NAME))) == 1)
     (monitor,) = runtime_processes(state, NAME)
 
     assert monitor.pid == int(bench.files.monitor_pid.read_text())

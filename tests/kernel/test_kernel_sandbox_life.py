@@ -293,7 +293,7 @@ async def test_only_the_last_attempt_before_is_kept(stage: Stage) -> None:
 async def test_a_runtime_that_is_kept_waiting_is_given_up(stage: Stage, tmp_path: Path) -> None:
     """runc reads the image's list of users, and would wait for the other end of a pipe for ever."""
     trap = tar(directory("etc"), special("etc/passwd", tarfile.FIFOTYPE, mode=0o666))
-    world = replace(stage.world, settings=replace(stage.world.settings, start_patience=1.0))
+    world = replace(stage.world, settings=replace(stage.world.settings, start_patience=3.0))
     await stage.sandbox.__aexit__(None, None, None)
     async with Sandbox(world.network, world.settings) as sandbox:
         async with world.registry(UID, image(busybox_tar(), trap)) as registry:
