@@ -78,6 +78,8 @@ _URL_ERROR = re.compile(r'\b(?:get|head|post|put) "?(https?://[^\s"]+)"?: (?=\S)
 """`Get "URL": ` is what net/url puts before an error; `GET "URL": ` is crane's and oras' and tells of
 an answer."""
 _URL = re.compile(r"https?://[^\s\"')]+", re.IGNORECASE)
+_QUERY = re.compile(r"(https?://[^\s\"')?]+)\?[^\s\"')]*", re.IGNORECASE)  # it may sign the URL
+_USER = re.compile(r"//[^\s/@\"']+@")  # as in a proxy's URL
 _DOWNGRADE = re.compile(r';? ?get "http://[^"]*": .*$', re.IGNORECASE | re.DOTALL)
 _IMAGE = re.compile(
     r'(?:image|reference|from source docker:/?/?|docker://|manifest for|denied for|in) ?"?'
@@ -272,5 +274,5 @@ def _guessed(lower: str) -> str:
 
 
 def _shown(error: str) -> str:
-    line = " ".join(error.split())
+    line = _USER.sub("//…@", _QUERY.sub(r"\1?…", " ".join(error.split())))
     return line if len(line) <= 600 else f"… {line[-600:]}"
