@@ -18,7 +18,7 @@ from towline.probe.probe import probe
 from towline.probe.target import Target
 from towline.probe.vantage import Proxies, Resolver, Vantage
 
-AT_ONCE = 24
+AT_ONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
