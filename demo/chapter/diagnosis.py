@@ -72,30 +72,20 @@ def tell(story: Story) -> None:
 
 
 def _faults(image: str) -> tuple[Fault, ...]:
-    outside = f"{SELF_SIGNED}/outside/app:2"
-    host = SELF_SIGNED.partition(":")[0]
+    return (*_of_right(image), *_of_name(image), *_of_trust())
+
+
+def _of_right(image: str) -> tuple[Fault, ...]:
+    """Nothing to show, or not the right thing: `kubectl apply` warns of it already."""
+    missing = "auth.missing-credential"
     return (
-        Fault(
-            "nokey",
-            image,
-            "auth.missing-credential",
-            "brings no credential",
-            namespace=KEYLESS,
-            warned=True,
-        ),
-        Fault(
-            "lostkey",
-            image,
-            "auth.missing-credential",
-            "names the Secret lost",
-            secrets=("lost",),
-            warned=True,
-        ),
+        Fault("nokey", image, missing, "brings no credential", namespace=KEYLESS, warned=True),
+        Fault("lostkey", image, missing, "the Secret lost", secrets=("lost",), warned=True),
         Fault(
             "otherkey",
             image,
-            "auth.missing-credential",
-            "stranger is for registry.example",
+            missing,
+            "is for registry.example",
             secrets=("stranger",),
             warned=True,
         ),
@@ -107,26 +97,30 @@ def _faults(image: str) -> tuple[Fault, ...]:
             secrets=("stale",),
             warned=True,
         ),
-        Fault(
-            "nowhere",
-            f"{DOMAIN}/teem/app:1",
-            "authz.insufficient-scope",
-            "has no namespace teem",
-            warned=True,
-        ),
-        Fault("mistagged", f"{image}0", "manifest.tag-unknown", "1", warned=True),
-        Fault("stranger", outside, "tls.unknown-authority", SELF_SIGNED),
-        Fault(
-            "portless",
-            outside,
-            "tls.unknown-authority",
-            f"names {host} and not",
-            annotations={SKIP_VERIFY: host},
-        ),
+    )
+
+
+def _of_name(image: str) -> tuple[Fault, ...]:
+    """Something that is not there, or is not found."""
+    nowhere = f"{DOMAIN}/teem/app:1"
+    scope, tag = "authz.insufficient-scope", "manifest.tag-unknown"
+    own = {RESOLV_CONF: f"nameserver {PLAIN.partition(':')[0]}"}
+    return (
+        Fault("nowhere", nowhere, scope, "has no namespace teem", warned=True),
+        Fault("mistagged", f"{image}0", tag, "nearest tags are 1", warned=True),
+        Fault("deaf", image, "dns", RESOLV_CONF, annotations=own),
+    )
+
+
+def _of_trust() -> tuple[Fault, ...]:
+    """Registries of others, which the pod has to say something about."""
+    outside, unknown = f"{SELF_SIGNED}/outside/app:2", "tls.unknown-authority"
+    host = SELF_SIGNED.partition(":")[0]
+    portless = {SKIP_VERIFY: host}
+    return (
+        Fault("stranger", outside, unknown, f"{SELF_SIGNED}="),
+        Fault("portless", outside, unknown, f"names {host} and not", annotations=portless),
         Fault("plain", f"{PLAIN}/outside/app:2", "tls.http-server", PLAIN_HTTP),
-        Fault(
-            "deaf", image, "dns", RESOLV_CONF, annotations={RESOLV_CONF: "nameserver 10.16.100.175"}
-        ),
     )
 
 
