@@ -96,6 +96,19 @@ class _Fixing:
     seconds: float
 
     async def run(self) -> Outcome:
+        """What came of it; raises `Problem`."""
+        from towline.cluster.kubernetes import ApiError
+
+        try:
+            return await self._mend()
+        except ApiError as error:
+            raise Problem(
+                "kubernetes-unwilling",
+                cause=f"the Kubernetes API refuses what mending needs: {error.message}",
+                remedy="see with `kubectl auth can-i` what this kubeconfig's user may do",
+            ) from error
+
+    async def _mend(self) -> Outcome:
         from towline.cli.diagnosing import diagnoses, kubeconfig_of
         from towline.client.mending import Mender
         from towline.client.repair import Patience, Repair

@@ -27,6 +27,8 @@ from towline.problem import Problem
 
 _ROUNDS = 6
 RECREATE, TAG = "--recreate", "--tag"
+GONE = "no-such-pod"
+"""How diagnoses say that a pod has been replaced meanwhile."""
 
 
 class Diagnoses(Protocol):
@@ -182,7 +184,7 @@ class Repair:
 
     async def _judge(self, pod: Object) -> _Judged:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-        verdict, facts = await self.diagnoses.of_pod(namespace, name)
+        verdict, facts = await self._verdict(namespace, name)
         if verdict is None:
             return _Judged(None, None, ())
         mending = mend(verdict, facts, self.permission.wish)
@@ -194,6 +196,14 @@ class Repair:
             needs=self._needs(verdict, mending),
         )
         return _Judged(round_, mending, steps)
+
+    async def _verdict(self, namespace: str, name: str) -> tuple[Verdict | None, Facts]:
+        try:
+            return await self.diagnoses.of_pod(namespace, name)
+        except Problem as problem:
+            if problem.code != GONE:
+                raise
+            return None, Facts()
 
     def _needs(self, verdict: Verdict, mending: Mending | None) -> frozenset[str]:
         if mending is None:
