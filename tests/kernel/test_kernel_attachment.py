@@ -18,6 +18,7 @@ from tests.networks import (
     Agent,
     agent,
     ask,
+    cluster,
     connect,
     installation,
     subnet,
@@ -37,6 +38,7 @@ from towline.network.security import security_rules
 from towline.problem import Problem
 from towline.resource import kind
 from towline.resource.claim import Claim
+from towline.resource.cluster import NodePool
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.network_interface import NetworkInterface
 from towline.resource.route_table import GatewayType
@@ -189,17 +191,30 @@ async def test_a_change_of_rules_holds_for_running_pods_and_spares_their_connect
 
 
 async def test_pods_without_a_wish_are_in_the_default_group(here: Agent) -> None:
-    """If the account has one; those that were there before it stay open."""
+    """If the account has one; those that were there before it stay open. The groups of their node's
+    pool go before it.
+    """
     early = await attached(here, "uid-1")
     await here.write(msgspec.structs.replace(group("all", egress=()), is_default=True))
     late = await attached(here, "uid-2")
+    pool = NodePool(
+        id="np-1",
+        name="pool",
+        subnet_ids=(HOME.id,),
+        created_at="",
+        security_group_ids=("sg-web",),
+    )
+    pooled = msgspec.structs.replace(cluster(HOME), pools=(pool,))
+    await here.write(group("web", egress=(HTTPS,)), pooled)
+    last = await attached(here, "uid-3")
     with network_namespace.listen(here.names.data_centre, "10.16.0.9", 443):
-        let = [await is_let(pod, "10.16.0.9", 443) for pod in (early, late)]
+        let = [await is_let(pod, "10.16.0.9", 443) for pod in (early, late, last)]
 
-    assert let == [True, False]
+    assert let == [True, False, True]
     assert {one.pod_uid: one.security_group_ids for one in interfaces(here)} == {
         "uid-1": (),
         "uid-2": ("sg-all",),
+        "uid-3": ("sg-web",),
     }
 
 

@@ -28,6 +28,8 @@ class NodePool(msgspec.Struct, frozen=True, kw_only=True):
     subnet_ids: tuple[str, ...]
     created_at: str
     deletion_protection: bool = False
+    security_group_ids: tuple[str, ...] = ()
+    """Those of pods that name none themselves."""
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,3 +61,12 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     """On which port of its host the API listens; 0 until it does."""
     ready: tuple[str, ...] = ()
     """Subnets whose node is ready for pods."""
+
+    def is_called(self, cluster_id: str) -> bool:
+        """Whether it is the cluster of this id; without one, the installation's own is meant."""
+        return self.id == cluster_id if cluster_id else self.own
+
+    def groups_in(self, subnet_id: str) -> tuple[str, ...]:
+        """The security groups of pods on the node of a subnet that name none themselves."""
+        pools = (pool for pool in self.pools if subnet_id in pool.subnet_ids)
+        return next((pool.security_group_ids for pool in pools), ())

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.clouds import open_context, refused
 from tests.clusters import call, cluster_of, obey, the
+from tests.vpc_calls import call as call_network
 from tests.vpc_calls import subnet_of
 
 from towline.cloud.context import Context
@@ -127,14 +128,38 @@ async def test_a_pool_is_renamed_and_protected(tmp_path: Path) -> None:
                 NodePoolIds=[pool],
             )
         for wrong in (
-            {"SecurityGroupIds": ["sg-1"]},
             {"Labels": [{"Name": "a", "Value": "b"}]},
             {"Taints": [{"Key": "a"}]},
         ):
             with refused("UnsupportedOperation"):
                 await call(context, "ModifyClusterVirtualNodePool", **this, **wrong)
+        with refused("InvalidParameter.Param"):
+            await call(context, "ModifyClusterVirtualNodePool", **this, SecurityGroupIds=["sg-1"])
         with refused("ResourceNotFound"):
             await call(context, "DrainClusterVirtualNode", ClusterId=cluster_id, NodeName="x")
         (held,) = the(context, cluster_id).pools
 
     assert (held.name, held.deletion_protection) == ("main", True)
+
+
+async def test_the_groups_of_a_pool_stay_as_long_as_it_names_them(tmp_path: Path) -> None:
+    """Its pods would have none of them otherwise."""
+    async with open_context(tmp_path) as context:
+        cluster_id = await cluster_of(context)
+        pool = the(context, cluster_id).pools[0]
+        this = {"ClusterId": cluster_id, "NodePoolId": pool.id}
+        made = [
+            await call_network(context, "CreateSecurityGroup", GroupName=name, GroupDescription="")
+            for name in ("first", "second")
+        ]
+        first, second = (one["SecurityGroup"]["SecurityGroupId"] for one in made)
+        change = "ModifyClusterVirtualNodePool"
+        await call(context, change, **this, SecurityGroupIds=[second])
+        with refused("ResourceInUse"):
+            await call_network(context, "DeleteSecurityGroup", SecurityGroupId=second)
+        groups = the(context, cluster_id).groups_in(pool.subnet_ids[0])
+        await call(context, change, **this, SecurityGroupIds=[first])
+        await call_network(context, "DeleteSecurityGroup", SecurityGroupId=second)
+
+        assert groups == (second,)
+        assert the(context, cluster_id).groups_in("subnet-of-nobody") == ()

@@ -2,7 +2,8 @@
 ModifyClusterVirtualNodePool, DeleteClusterVirtualNodePool.
 
 A pool is a name for some of a cluster's nodes, and a node is a subnet. What a pool of the cloud
-gives its nodes beyond that (labels, taints, security groups) is refused, not forgotten.
+gives its nodes beyond that (labels, taints) is refused, not forgotten. Its security groups are those of
+pods that name none by annotation.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from towline.cloud.action import Action, Answer, AnyAction, Done, Parameters
-from towline.cloud.context import Context
+from towline.cloud.context import Context, Resources
 from towline.cloud.identifier import resource_id
 from towline.cloud.refusal import Refusal
 from towline.cloud.tke.lookup import running, the_cluster
@@ -26,6 +27,7 @@ from towline.cloud.tke.node_change import (
 )
 from towline.cloud.transaction import Decision, settle, witness
 from towline.resource.cluster import NodePool
+from towline.store.write import Update
 
 _LONGEST_NAME = 60  # characters
 
@@ -119,7 +121,8 @@ async def create_pool(context: Context, asked: CreatePool) -> CreatedPool:
     """Make a pool; the agent makes a node for each of its subnets."""
     resources = context.resources
     _check_name(asked.name)
-    _refuse_marks(asked.security_group_ids, asked.labels, asked.taints)
+    _refuse_marks(asked.labels, asked.taints)
+    groups = tuple(dict.fromkeys(asked.security_group_ids))
     if asked.os != "linux":
         raise Refusal("UnsupportedOperation", "Nodes are Linux here.")
 
@@ -132,11 +135,12 @@ async def create_pool(context: Context, asked: CreatePool) -> CreatedPool:
             subnet_ids=(),
             created_at=context.now(),
             deletion_protection=asked.deletion_protection,
+            security_group_ids=groups,
         )
         changed = joined(resources, with_pool(cluster, pool), pool.id, subnets)
         witnessed = [witness(resources.subnets, cluster.vpc_id, one) for one in subnets]
         write = resources.clusters.substitution("", cluster.id, changed)
-        return Decision([*witnessed, write], pool)
+        return Decision([*witnessed, *_groups_there(resources, groups), write], pool)
 
     return CreatedPool(node_pool_id=(await settle(resources.store, decide)).id)
 
@@ -152,9 +156,10 @@ async def describe_pools(context: Context, asked: DescribePools) -> Pools:
 
 
 async def modify_pool(context: Context, asked: ModifyPool) -> Done:
-    """Rename a pool, or protect it."""
+    """Rename a pool, protect it, or give the pods that come from now on other groups."""
     resources = context.resources
-    _refuse_marks(asked.security_group_ids, asked.labels, asked.taints)
+    _refuse_marks(asked.labels, asked.taints)
+    groups = tuple(dict.fromkeys(asked.security_group_ids))
     if asked.name is not None:
         _check_name(asked.name)
 
@@ -166,9 +171,10 @@ async def modify_pool(context: Context, asked: ModifyPool) -> Done:
             pool,
             name=pool.name if asked.name is None else asked.name,
             deletion_protection=pool.deletion_protection if protected is None else protected,
+            security_group_ids=groups or pool.security_group_ids,
         )
-        after = with_pool(cluster, changed)
-        return Decision([resources.clusters.substitution("", cluster.id, after)], Done())
+        write = resources.clusters.substitution("", cluster.id, with_pool(cluster, changed))
+        return Decision([*_groups_there(resources, groups), write], Done())
 
     return await settle(resources.store, decide)
 
@@ -204,14 +210,15 @@ def _check_name(name: str) -> None:
         raise Refusal("InvalidParameter.Param", f"Name has 1 to {_LONGEST_NAME} characters.")
 
 
-def _refuse_marks(
-    groups: tuple[str, ...], labels: tuple[Label, ...], taints: tuple[Taint, ...]
-) -> None:
-    if groups:
-        raise Refusal(
-            "UnsupportedOperation",
-            "Nodes have no security groups here; pods name theirs by annotation.",
-        )
+def _groups_there(resources: Resources, groups: tuple[str, ...]) -> list[Update]:
+    """The writes that see to it that the groups stay; refused when one does not exist."""
+    for group in groups:
+        if resources.security_groups.get("", group) is None:
+            raise Refusal("InvalidParameter.Param", f"There is no security group {group}.")
+    return [witness(resources.security_groups, "", group) for group in groups]
+
+
+def _refuse_marks(labels: tuple[Label, ...], taints: tuple[Taint, ...]) -> None:
     if labels or taints:
         raise Refusal(
             "UnsupportedOperation", "Pools mark no nodes here; use kubectl label and kubectl taint."

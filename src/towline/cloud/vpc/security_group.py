@@ -179,7 +179,7 @@ async def modify_security_group_attribute(
 
 
 async def delete_security_group(context: Context, asked: DeleteSecurityGroup) -> Done:
-    """Remove a group that no interface is in."""
+    """Remove a group that no interface is in, and that no pool of nodes names."""
     resources = context.resources
 
     def decide() -> Decision[Done]:
@@ -187,8 +187,7 @@ async def delete_security_group(context: Context, asked: DeleteSecurityGroup) ->
         if group.is_default:
             raise Refusal("UnsupportedOperation", f"{group.id} is the default group.")
         if users := _users(resources, group.id):
-            names = ", ".join(user.pod_name or user.id for user in users)
-            raise Refusal("ResourceInUse", f"{group.id} is in use by {names}.")
+            raise Refusal("ResourceInUse", f"{group.id} is in use by {', '.join(users)}.")
         return Decision([removal(resources.security_groups, "", group.id)], Done())
 
     return await settle(resources.store, decide)
@@ -198,7 +197,7 @@ async def describe_associations(context: Context, asked: DescribeAssociations) -
     """Show how many interfaces are in each of the groups."""
     resources = context.resources
     groups = selected(resources.security_groups.list(), asked.security_group_ids, ())
-    counts = ((group.id, len(_users(resources, group.id))) for group in groups)
+    counts = ((group.id, len(_members(resources, group.id))) for group in groups)
     return Associations(
         security_group_association_statistics_set=tuple(
             Association(security_group_id=id_, eni=count, total_count=count)
@@ -237,9 +236,18 @@ def _ordered(groups: Sequence[SecurityGroup], asked: DescribeSecurityGroups) -> 
     return ordered if asked.order_direction == "ASC" else ordered[::-1]
 
 
-def _users(resources: Resources, group_id: str) -> list[NetworkInterface]:
+def _members(resources: Resources, group_id: str) -> list[NetworkInterface]:
     interfaces = resources.network_interfaces.list()
     return [user for user in interfaces if group_id in user.security_group_ids]
+
+
+def _users(resources: Resources, group_id: str) -> list[str]:
+    """What keeps a group from being deleted: interfaces in it, and pools whose pods would be."""
+    pools = [pool for cluster in resources.clusters.list() for pool in cluster.pools]
+    return [
+        *(user.pod_name or user.id for user in _members(resources, group_id)),
+        *(pool.id for pool in pools if group_id in pool.security_group_ids),
+    ]
 
 
 def _told(group: SecurityGroup) -> SecurityGroupInfo:

@@ -32,8 +32,8 @@ class ClusterSubnets:
                 yield subnets
 
     def _is_meant(self, cluster: Cluster) -> bool:
-        is_this = cluster.id == self._cluster_id if self._cluster_id else cluster.own
-        return is_this and cluster.status is not ClusterStatus.TERMINATING
+        is_ending = cluster.status is ClusterStatus.TERMINATING
+        return cluster.is_called(self._cluster_id) and not is_ending
 
     async def follow_free(self, subnet_id: str) -> AsyncIterator[int]:
         """How many addresses a subnet has left, at once and again whenever it is another number.

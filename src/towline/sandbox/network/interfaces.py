@@ -87,16 +87,19 @@ class Interfaces:
             private_ip=claim.ip,
             pod_uid=pod.uid,
             pod_name=f"{pod.namespace}/{pod.name}" if pod.name else "",
-            security_group_ids=self._groups(wish),
+            security_group_ids=self._groups(wish, pod),
             nameservers=own_nameservers(pod.annotations),
             created_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
 
-    def _groups(self, wish: Attachment) -> tuple[str, ...]:
-        """The groups a pod asks for, or the account's default one, if there is any."""
+    def _groups(self, wish: Attachment, pod: PodIdentity) -> tuple[str, ...]:
+        """The groups a pod asks for, or those of its node's pool, or the account's default one, if
+        there is any.
+        """
         every = self._records.security_groups.list()
         if not wish.security_group_ids:
-            return tuple(group.id for group in every if group.is_default)
+            default = tuple(group.id for group in every if group.is_default)
+            return self._pool_groups(pod) or default
         missing = set(wish.security_group_ids) - {group.id for group in every}
         if missing:
             raise Problem(
@@ -107,6 +110,11 @@ class Interfaces:
                 remedy="create the group, or take it out of the pod's annotation",
             )
         return wish.security_group_ids
+
+    def _pool_groups(self, pod: PodIdentity) -> tuple[str, ...]:
+        clusters = self._records.clusters.list()
+        its = (one for one in clusters if one.is_called(pod.cluster_id))
+        return next((one.groups_in(pod.subnet_id) for one in its), ())
 
     async def _is_written(self, writes: list[Write]) -> bool:
         """Whether the records were as they had been seen."""
