@@ -19,7 +19,7 @@ from tests.laboratory.situation import HEALTHY, WRONG_KEY
 from tests.laboratory.situations import SITUATIONS
 
 from towline.diagnosis.diagnose import diagnose
-from towline.diagnosis.verdict import Confidence
+from towline.diagnosis.verdict import Confidence, Verdict
 
 pytestmark = [
     pytest.mark.root,
@@ -40,6 +40,12 @@ async def told() -> dict[str, Finding]:
             if not finding.right:
                 findings[name] = await find(lab, finding.site)
     return findings
+
+
+def verdict_of(finding: Finding) -> Verdict:
+    """The verdict, where there must be one."""
+    assert finding.verdict is not None, "something is wrong here"
+    return finding.verdict
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +97,21 @@ def test_what_is_called_proved_is_so(findings: dict[str, Finding]) -> None:
     ]
 
     assert wrong == []
+
+
+def test_a_remedy_names_what_is_to_be_mended(findings: dict[str, Finding]) -> None:
+    """The second host of a pull, the platform that is wanted, the tags that there are."""
+    named = {
+        "auth.realm-refused": "token.auth-realm-refused.lab.example:443",
+        "auth.realm-tls": "token.auth-realm-tls.lab.example:443",
+        "blob.redirect-refused": "blobs.blob-redirect-refused.lab.example:443",
+        "blob.redirect-tls": "blobs.blob-redirect-tls.lab.example:443",
+        "platform.no-match": "linux/amd64",
+        "manifest.tag-unknown": "1.0",
+    }
+    remedies = {name: verdict_of(findings[name]).remedy.text for name in named}
+
+    assert {name: text for name, text in remedies.items() if named[name] not in text} == {}
 
 
 def test_no_verdict_holds_a_secret(findings: dict[str, Finding]) -> None:

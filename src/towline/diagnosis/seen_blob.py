@@ -122,3 +122,10 @@ def has_other_size(blob: Blob) -> bool:
 def has_other_digest(blob: Blob) -> bool:
     """Whether it came whole, in its size, and with other bytes."""
     return blob.arrived and not has_other_size(blob) and blob.seen_digest not in {"", blob.digest}
+
+
+def blob_host(facts: Facts) -> str:
+    """Where the registry sends those who want a blob, as far as known."""
+    paths = (blob.path for blob in blobs(facts.seen)) if facts.seen else ()
+    found = next((path for path in paths if path is not None and not path.passed), None)
+    return found.authority if found is not None else "the blob host"

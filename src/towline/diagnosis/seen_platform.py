@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import Observations
 
 _ALSO_RUNS = {"amd64": {"386"}, "arm64": {"arm"}}
@@ -44,6 +45,11 @@ def platforms(seen: Observations | None) -> Platforms | None:
     if seen is None or config is None or not (config.platform and seen.platform):
         return None
     return Platforms(config.platform, seen.platform)
+
+
+def wanted(facts: Facts, unknown: str) -> str:
+    """What the image is to run on, as far as known."""
+    return facts.seen.platform if facts.seen and facts.seen.platform else unknown
 
 
 def _architecture(platform: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from towline.diagnosis import seen_path
+from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import Observations
 from towline.diagnosis.seen_key import is_open
 
@@ -21,3 +22,9 @@ def unreached(seen: Observations) -> tuple[str, ...]:
 def untrusted(seen: Observations) -> tuple[str, ...]:
     """What is wrong with TLS on the way to it; empty when it is reached and believed."""
     return () if is_open(seen) else seen_path.untrusted(seen.token_path)
+
+
+def token_host(facts: Facts) -> str:
+    """Where tokens are to be had, as far as known."""
+    path = facts.seen.token_path if facts.seen else None
+    return path.authority if path is not None else "the token host"

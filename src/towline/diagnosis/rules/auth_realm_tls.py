@@ -5,15 +5,15 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import NOT_BELIEVED
-from towline.diagnosis.seen_realm import untrusted
+from towline.diagnosis.seen_realm import token_host, untrusted
 from towline.diagnosis.sign import AT_TOKEN_SERVER, PLAIN_HTTP
 from towline.diagnosis.verdict import Remedy, Who
 
 
-def remedy(_facts: Facts) -> Remedy:
+def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
-        text=("Give the runtime the authority of the token host's certificate"),
+        text=(f"Give the runtime the authority of {token_host(facts)}'s certificate"),
         who=Who.PLATFORM,
     )
 

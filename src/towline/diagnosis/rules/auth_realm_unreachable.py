@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import NOT_REACHED
-from towline.diagnosis.seen_realm import is_plain, unreached
+from towline.diagnosis.seen_realm import is_plain, token_host, unreached
 from towline.diagnosis.sign import AT_TOKEN_SERVER, PLAIN_HTTP
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
@@ -14,7 +14,9 @@ from towline.diagnosis.verdict import Remedy, Who
 def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
-        text=(f"Give the token host the same name resolution, link and rules as {registry(facts)}"),
+        text=(
+            f"Give {token_host(facts)} the same name resolution, link and rules as {registry(facts)}"
+        ),
         who=Who.NETWORK_ADMIN,
     )
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import NOT_BELIEVED
-from towline.diagnosis.seen_blob import blobs
+from towline.diagnosis.seen_blob import blob_host, blobs
 from towline.diagnosis.seen_path import untrusted
 from towline.diagnosis.sign import AT_BLOB_STORE, FOR_BLOB
 from towline.diagnosis.verdict import Remedy, Who
 
 
-def remedy(_facts: Facts) -> Remedy:
+def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
-        text=("Give the runtime the authority of the blob host's certificate"),
+        text=(f"Give the runtime the authority of {blob_host(facts)}'s certificate"),
         who=Who.PLATFORM,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import CLOSED, HANDSHAKE_SILENT, NO_NAME, NOT_CONNECTED, RESET
-from towline.diagnosis.seen_blob import blobs
+from towline.diagnosis.seen_blob import blob_host, blobs
 from towline.diagnosis.seen_path import unreached
 from towline.diagnosis.sign import AT_BLOB_STORE, FOR_BLOB, HANGS, UNANSWERED, mentions
 from towline.diagnosis.subject import registry
@@ -16,7 +16,7 @@ def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
         text=(
-            "Give the blob host name resolution and a way, or turn redirects "
+            f"Give {blob_host(facts)} name resolution and a way, or turn redirects "
             f"off at {registry(facts)}"
         ),
         who=Who.NETWORK_ADMIN,

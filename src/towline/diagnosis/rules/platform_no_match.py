@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.seen_platform import wanted
 from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
@@ -12,7 +13,9 @@ from towline.diagnosis.verdict import Remedy, Who
 def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
-        text=(f"Build {image(facts)} for this platform, or run on one that it has"),
+        text=(
+            f"Build {image(facts)} for {wanted(facts, 'this platform')}, or run on one that it has"
+        ),
         who=Who.POD_AUTHOR,
     )
 

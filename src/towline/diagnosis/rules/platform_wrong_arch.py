@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
-from towline.diagnosis.seen_platform import platforms
+from towline.diagnosis.seen_platform import platforms, wanted
 from towline.diagnosis.sign import mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
@@ -13,7 +13,7 @@ from towline.diagnosis.verdict import Remedy, Who
 def remedy(facts: Facts) -> Remedy:
     """What mends it."""
     return Remedy(
-        text=(f"Build {image(facts)} for this architecture"),
+        text=(f"Build {image(facts)} for {wanted(facts, 'this architecture')}"),
         who=Who.POD_AUTHOR,
     )
 
