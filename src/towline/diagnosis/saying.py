@@ -147,6 +147,9 @@ DEADLINE = BEFORE_LAYERS & matches(r"^context deadline exceeded|^net/http: reque
 AWAITING_HEADERS = says("while awaiting headers", "timeout awaiting response headers")
 CIRCLE = says("stopped after 10 redirects", "too many redirects", "redirect loop")
 
+REDIRECTED = status(301, 302, 303, 307, 308)
+"""A redirect that was not followed any more."""
+
 PAGE = mentions("<html", "<!doctype", "text/html", "invalid character '<'")
 """A web page came instead of what was asked for."""
 XML = mentions(

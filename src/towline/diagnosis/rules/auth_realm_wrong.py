@@ -6,7 +6,7 @@ from towline.diagnosis.answered import answered, refused
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.seen_key import closed, scoped
-from towline.diagnosis.sign import FOR_TOKEN, says, status
+from towline.diagnosis.sign import FOR_TOKEN, mentions, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 from towline.pull.wire import Url
@@ -46,10 +46,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the answer at the realm",
-    signs=(
-        FOR_TOKEN & status(404, 405, 301, 302, 307, 308),
-        FOR_TOKEN & says("unsupported protocol scheme", "invalid url", "no host in request"),
-    ),
     about=(
         "The address that the registry gives for tokens leads to something else: a 404,"
         " a page, or no URL at all."
@@ -63,5 +59,10 @@ RULE = Rule(
                 "404 Not Found"
             ),
         ),
+    ),
+    signs=(
+        FOR_TOKEN & status(404, 405, 301, 302, 307, 308),
+        FOR_TOKEN & says("unsupported protocol scheme", "invalid url", "no host in request"),
+        mentions("auth challenge realm", "invalid realm"),
     ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from towline.diagnosis.answered import answered, failed_inside
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.rule import Proof, Rule
+from towline.diagnosis.saying import AWAITING_HEADERS
 from towline.diagnosis.seen_key import scoped
-from towline.diagnosis.sign import FOR_TOKEN, status
+from towline.diagnosis.sign import AT_TOKEN_SERVER, FOR_TOKEN, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -34,7 +35,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the token request",
-    signs=(FOR_TOKEN & status(400, 500, 501, 502, 503, 504),),
     about=("The token server failed; the registry itself is well."),
     looks=(
         (
@@ -46,5 +46,10 @@ RULE = Rule(
                 "Server Error"
             ),
         ),
+    ),
+    signs=(
+        FOR_TOKEN & status(400, 500, 501, 502, 503, 504),
+        AT_TOKEN_SERVER
+        & (AWAITING_HEADERS | says("context canceled", "context deadline exceeded")),
     ),
 )

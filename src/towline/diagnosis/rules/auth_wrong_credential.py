@@ -8,6 +8,7 @@ from towline.diagnosis.known_credential import known_or_seen
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import (
     FROM_TOKEN_BELOW,
+    INSUFFICIENT,
     KEY_EXPIRED,
     TO_REGISTRY,
     TWICE,
@@ -50,6 +51,21 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("auth.wrong-credential", proof),
     decided_by="a token request without scope, with the same key: 401",
+    about=(
+        "A credential was sent, and the registry does not accept it: mistyped, rotated,"
+        " disabled, or for another registry."
+    ),
+    looks=(
+        (
+            "containerd",
+            (
+                "failed to resolve image: unexpected status from HEAD request to "
+                "https://hub.example/v2/team/app/manifests/1.0: 401 Unauthorized"
+            ),
+        ),
+        ("docker", "Error response from daemon: unauthorized: authentication required"),
+        ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+    ),
     signs=(
         (FOR_TOKEN | TO_REGISTRY) & WRONG_KEY & ~KEY_EXPIRED,
         FOR_TOKEN & ~ANONYMOUS & status(401) & ~KEY_EXPIRED,
@@ -66,20 +82,6 @@ RULE = Rule(
         TO_REGISTRY & by("podman", "crane", "oras") & UNAUTHORIZED & ~TWICE,
         FOR_TOKEN & by("podman", "crane") & UNAUTHORIZED & ~ANONYMOUS,
         FROM_TOKEN_BELOW & is_just("unauthorized", "unauthorized: authentication required"),
-    ),
-    about=(
-        "A credential was sent, and the registry does not accept it: mistyped, rotated,"
-        " disabled, or for another registry."
-    ),
-    looks=(
-        (
-            "containerd",
-            (
-                "failed to resolve image: unexpected status from HEAD request to "
-                "https://hub.example/v2/team/app/manifests/1.0: 401 Unauthorized"
-            ),
-        ),
-        ("docker", "Error response from daemon: unauthorized: authentication required"),
-        ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+        INSUFFICIENT,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import CIRCLE
+from towline.diagnosis.saying import CIRCLE, REDIRECTED
 from towline.diagnosis.seen_blob import blob_proof, ended
 from towline.diagnosis.sign import FOR_BLOB
 from towline.diagnosis.verdict import Remedy, Who
@@ -25,7 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.REDIRECT_LOOP)),
     decided_by="follow the redirects",
-    signs=(FOR_BLOB & CIRCLE,),
     about=("The address for a layer redirects, and so on, and never ends."),
     looks=(
         (
@@ -36,5 +35,9 @@ RULE = Rule(
                 "after 10 redirects"
             ),
         ),
+    ),
+    signs=(
+        FOR_BLOB & CIRCLE,
+        FOR_BLOB & REDIRECTED,
     ),
 )

@@ -26,10 +26,6 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.RESET)),
     decided_by="the blob's bytes",
-    signs=(
-        FOR_BLOB & RESET,
-        FOR_BLOB & mentions("stream error:", "goaway"),
-    ),
     about=("Somebody resets the connection while a layer is downloaded."),
     looks=(
         (
@@ -41,4 +37,9 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        FOR_BLOB & RESET,
+        FOR_BLOB & mentions("stream error:", "goaway"),
+    ),
+    look_alikes=(mentions("short read: expected", "failed to read expected number of bytes"),),
 )

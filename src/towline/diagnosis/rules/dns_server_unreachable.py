@@ -5,7 +5,12 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import NAME_SERVER_AWAY, NAME_SERVER_BUSY, NAME_SERVER_SILENT
+from towline.diagnosis.saying import (
+    NAME_SERVER_AWAY,
+    NAME_SERVER_BUSY,
+    NAME_SERVER_FAILS,
+    NAME_SERVER_SILENT,
+)
 from towline.diagnosis.sign import AT_REGISTRY
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -27,8 +32,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("dns.server-unreachable"),
     decided_by="a question by UDP to each name server",
-    signs=(AT_REGISTRY & NAME_SERVER_AWAY,),
-    look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_BUSY),),
     about=(
         "The question cannot leave the machine, or a router sends it back: no route, no"
         " interface, or a rule that rejects it."
@@ -42,4 +45,6 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(AT_REGISTRY & NAME_SERVER_AWAY,),
+    look_alikes=(AT_REGISTRY & (NAME_SERVER_SILENT | NAME_SERVER_BUSY | NAME_SERVER_FAILS),),
 )

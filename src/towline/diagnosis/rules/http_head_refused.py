@@ -6,7 +6,7 @@ from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.saying import TO_REGISTRY
-from towline.diagnosis.sign import says, status
+from towline.diagnosis.sign import mentions, says, status
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -25,10 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.head-refused"),
     decided_by="HEAD and GET of the manifest",
-    signs=(
-        TO_REGISTRY & status(405),
-        TO_REGISTRY & says("method not allowed"),
-    ),
     about=(
         "Something before the registry lets GET pass and not HEAD, with which most "
         "runtimes ask for the manifest's digest."
@@ -42,4 +38,9 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        TO_REGISTRY & status(405),
+        TO_REGISTRY & says("method not allowed"),
+    ),
+    look_alikes=(TO_REGISTRY & status(403) & mentions("head request", "pulling from host"),),
 )

@@ -6,7 +6,15 @@ from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.reading import Request
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import CALCULATING, NOT_FOUND, OTHER_NOT_FOUND, PAGE, TO_REGISTRY, XML
+from towline.diagnosis.saying import (
+    CALCULATING,
+    NOT_FOUND,
+    OTHER_NOT_FOUND,
+    PAGE,
+    REDIRECTED,
+    TO_REGISTRY,
+    XML,
+)
 from towline.diagnosis.sign import asking, by, mentions, says, status
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
@@ -26,17 +34,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.not-a-registry"),
     decided_by="GET /v2/: neither 200 with JSON nor 401, no Docker-Distribution-Api-Version",
-    signs=(
-        (TO_REGISTRY | CALCULATING) & PAGE & ~status(401, 403, 429, 500, 502, 503, 504),
-        mentions("config blob") & PAGE & ~XML & ~status(403, 429, 500, 502, 503, 504),
-        mentions("unexpected media type text/html", "for image(): text/html"),
-        asking(Request.PING) & status(404, 301, 302, 307, 308),
-        says("malformed http") & ~says("x15"),
-    ),
-    look_alikes=(
-        TO_REGISTRY & NOT_FOUND & by("containerd", "oras", "docker") & ~OTHER_NOT_FOUND,
-        mentions("(text/html) from remote"),
-    ),
     about=(
         "A web server answers that knows nothing of the registry protocol: a wrong "
         "host, a portal's sign-in page, an ingress without a route. containerd prints "
@@ -59,5 +56,17 @@ RULE = Rule(
                 '"<html>\\r\\n<head><title>404 Not Found</title></head>\\r..."'
             ),
         ),
+    ),
+    signs=(
+        (TO_REGISTRY | CALCULATING) & PAGE & ~status(401, 403, 429, 500, 502, 503, 504),
+        mentions("config blob") & PAGE & ~XML & ~status(403, 429, 500, 502, 503, 504),
+        mentions("unexpected media type text/html", "for image(): text/html"),
+        asking(Request.PING) & status(404),
+        says("malformed http") & ~says("x15"),
+    ),
+    look_alikes=(
+        asking(Request.PING) & REDIRECTED,
+        TO_REGISTRY & NOT_FOUND & by("containerd", "oras", "docker") & ~OTHER_NOT_FOUND,
+        mentions("(text/html) from remote"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import CIRCLE, TO_REGISTRY
+from towline.diagnosis.saying import CIRCLE, REDIRECTED, TO_REGISTRY
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -24,7 +24,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("http.redirect-loop"),
     decided_by="follow the redirects",
-    signs=(TO_REGISTRY & CIRCLE,),
     about=(
         "Each answer is a redirect to another. It comes of an external URL that the "
         "registry does not recognize as its own, or of http and https that redirect to "
@@ -51,5 +50,9 @@ RULE = Rule(
             "podman",
             'Get "https://hub.example/v2/team/app/manifests/1.0?n=10": stopped after 10 redirects',
         ),
+    ),
+    signs=(
+        TO_REGISTRY & CIRCLE,
+        TO_REGISTRY & REDIRECTED,
     ),
 )

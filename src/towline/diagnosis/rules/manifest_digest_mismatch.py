@@ -40,18 +40,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's own digest",
-    signs=(
-        mentions("manifest-sha256", "index-sha256")
-        & mentions("unexpected commit digest", "failed size validation"),
-        mentions(
-            "manifest verification failed",
-            "does not match requested digest",
-            "does not match provided manifest digest",
-            "digest mismatch in docker-content-digest",
-            "manifest digest",
-        ),
-        mentions("invalid checksum digest format") & mentions("in header"),
-    ),
     about=(
         "The bytes of the manifest do not have the digest they were asked for by. A "
         "proxy changes content, or the store is damaged."
@@ -74,4 +62,17 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        mentions("manifest-sha256", "index-sha256")
+        & mentions("unexpected commit digest", "failed size validation"),
+        mentions(
+            "manifest verification failed",
+            "does not match requested digest",
+            "does not match provided manifest digest",
+            "digest mismatch in docker-content-digest",
+            "manifest digest",
+        ),
+        mentions("invalid checksum digest format") & mentions("in header"),
+    ),
+    look_alikes=(mentions("from remote: not found") & mentions("manifest.v"),),
 )

@@ -41,12 +41,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's JSON",
-    signs=(
-        TO_REGISTRY
-        & says("invalid character", "unmarshal", "unexpected end of json input", "manifest invalid")
-        & ~PAGE
-        & ~mentions("image config", "resolve rootfs"),
-    ),
     about=("What came as a manifest is no JSON of a manifest."),
     looks=(
         ("docker", "Error response from daemon: unexpected end of JSON input"),
@@ -54,5 +48,18 @@ RULE = Rule(
             "podman",
             "reading manifest 1.0 in hub.example/team/app: invalid character 'o' in literal true",
         ),
+    ),
+    signs=(
+        TO_REGISTRY
+        & says(
+            "invalid character",
+            "unmarshal",
+            "unexpected end of json input",
+            "manifest invalid",
+            "input data was truncated",
+            "json is malformed",
+        )
+        & ~PAGE
+        & ~mentions("image config", "resolve rootfs"),
     ),
 )

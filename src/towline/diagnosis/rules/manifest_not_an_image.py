@@ -43,11 +43,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the config's media type",
-    signs=(
-        mentions("cncf.helm", "image-specific operation on artifact", "unsupported artifact type"),
-        mentions("mismatched image rootfs") & ~mentions("layer.v"),
-    ),
-    look_alikes=(mentions("number of layers and diffids don't match"),),
     about=(
         "Registries also keep Helm charts, signatures and other artifacts. containerd "
         "pulls them without complaint and the pod fails later."
@@ -62,4 +57,9 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        mentions("cncf.helm", "image-specific operation on artifact", "unsupported artifact type"),
+        mentions("mismatched image rootfs") & ~mentions("layer.v"),
+    ),
+    look_alikes=(mentions("number of layers and diffids don't match", "unmarshal image config"),),
 )

@@ -33,11 +33,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's media type",
-    signs=(
-        mentions("schema 1", "v1+prettyjws", "no signatures", "manifest.v1+json")
-        & ~mentions("config.v1+json"),
-    ),
-    look_alikes=(mentions("missing signature key") | CHILD_NOT_FOUND,),
     about=(
         "The image is in the format that Docker used until 2016. containerd 2.1, docker"
         " 26 and crane no longer read it; older runtimes do."
@@ -60,4 +55,6 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(mentions("schema 1", "v1+prettyjws", "no signatures", "distribution.manifest.v1"),),
+    look_alikes=(mentions("missing signature key") | CHILD_NOT_FOUND,),
 )

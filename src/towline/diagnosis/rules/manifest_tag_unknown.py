@@ -50,12 +50,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="GET tags/list",
-    signs=(
-        TO_REGISTRY & MANIFEST_UNKNOWN & ~BY_DIGEST & ~CHILD,
-        TO_REGISTRY & NOT_FOUND & ~BY_DIGEST & ~OTHER_NOT_FOUND & ~mentions("sha256"),
-        mentions("manifest for ") & says("not found") & ~BY_DIGEST,
-        by("podman", "crane", "docker", "oras") & asking(Request.MANIFEST) & status(404) & ~PAGE,
-    ),
     about=(
         "The repository is there, the tag is not: mistyped, never pushed, or deleted. "
         "With a mirror configured the text may be about the mirror instead."
@@ -70,5 +64,11 @@ RULE = Rule(
             ),
         ),
         ("podman", "reading manifest 1.0 in hub.example/team/app: manifest unknown"),
+    ),
+    signs=(
+        TO_REGISTRY & MANIFEST_UNKNOWN & ~BY_DIGEST & ~CHILD,
+        TO_REGISTRY & NOT_FOUND & ~BY_DIGEST & ~OTHER_NOT_FOUND & ~mentions("sha256"),
+        mentions("manifest for ") & says("not found") & ~BY_DIGEST & ~OTHER_NOT_FOUND,
+        by("podman", "crane", "docker", "oras") & asking(Request.MANIFEST) & status(404) & ~PAGE,
     ),
 )

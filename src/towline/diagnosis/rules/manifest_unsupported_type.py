@@ -39,16 +39,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the manifest's media type",
-    signs=(
-        mentions(
-            "missing signature key", "unsupported schema version", "unsupported manifest media type"
-        ),
-        mentions("from remote: not found") & ~KNOWN_CONTENT,
-        mentions("unexpected media type") & ~mentions("text/html"),
-        mentions("blobs/::", "/blobs/: "),
-        mentions("unsupported mediatype") & ~mentions("prettyjws", "layer"),
-        CHILD_NOT_FOUND,
-    ),
     about=(
         "The manifest's media type is none of an image. A cache that loses the "
         "Content-Type header has the same effect."
@@ -71,4 +61,15 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        mentions(
+            "missing signature key", "unsupported schema version", "unsupported manifest media type"
+        ),
+        mentions("from remote: not found") & ~KNOWN_CONTENT,
+        mentions("unexpected media type") & ~mentions("text/html"),
+        mentions("blobs/::", "/blobs/: "),
+        mentions("unsupported mediatype") & ~mentions("prettyjws", "layer"),
+        CHILD_NOT_FOUND,
+    ),
+    look_alikes=(mentions("unexpected media type text/html"),),
 )

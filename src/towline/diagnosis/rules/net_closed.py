@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import CLOSED, TO_REGISTRY
+from towline.diagnosis.saying import CLOSED, RESET, TO_REGISTRY
 from towline.diagnosis.sign import ODD_PORT, UNANSWERED
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -25,8 +25,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("net.closed"),
     decided_by="a connection, and whether a plain request is answered",
-    signs=(TO_REGISTRY & CLOSED & UNANSWERED & ~ODD_PORT,),
-    look_alikes=(TO_REGISTRY & CLOSED & UNANSWERED,),
     about=(
         "The connection is accepted and closed again without a word: a load balancer "
         "whose target is gone, a port that speaks something else, or a server that "
@@ -43,4 +41,6 @@ RULE = Rule(
         ("docker", 'Error response from daemon: Get "https://hub.example/v2/": EOF'),
         ("podman", 'pinging container registry hub.example: Get "https://hub.example/v2/": EOF'),
     ),
+    signs=(TO_REGISTRY & CLOSED & UNANSWERED & ~ODD_PORT,),
+    look_alikes=(TO_REGISTRY & (CLOSED | RESET) & UNANSWERED,),
 )

@@ -5,8 +5,14 @@ from __future__ import annotations
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.first_obstacle import in_the_way
 from towline.diagnosis.rule import Rule
-from towline.diagnosis.saying import HANDSHAKE_REFUSED, UNKNOWN_NAME, WANTS_CERTIFICATE
-from towline.diagnosis.sign import AT_REGISTRY, says
+from towline.diagnosis.saying import (
+    HANDSHAKE_REFUSED,
+    RESET,
+    TO_REGISTRY,
+    UNKNOWN_NAME,
+    WANTS_CERTIFICATE,
+)
+from towline.diagnosis.sign import AT_REGISTRY, UNANSWERED, says
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -25,8 +31,6 @@ RULE = Rule(
     remedy=remedy,
     proof=in_the_way("tls.client-cert"),
     decided_by="a handshake with a certificate request",
-    signs=(AT_REGISTRY & (WANTS_CERTIFICATE | HANDSHAKE_REFUSED),),
-    look_alikes=(AT_REGISTRY & UNKNOWN_NAME & says("internal error"),),
     about=(
         "The registry asks for a certificate of the client (mutual TLS) and ends the "
         "handshake when none comes."
@@ -39,5 +43,10 @@ RULE = Rule(
                 "remote error: tls: certificate required"
             ),
         ),
+    ),
+    signs=(AT_REGISTRY & (WANTS_CERTIFICATE | HANDSHAKE_REFUSED),),
+    look_alikes=(
+        AT_REGISTRY & UNKNOWN_NAME & says("internal error"),
+        TO_REGISTRY & RESET & UNANSWERED,
     ),
 )

@@ -33,24 +33,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layer's bytes",
-    signs=(
-        mentions(
-            "gzip: ",
-            "flate: ",
-            "zstd: ",
-            "unpigz",
-            "deflate data",
-            "magic number mismatch",
-            "invalid compressed",
-            "corrupt input",
-        ),
-        UNPACKING & CLOSED & ~OLD_UNPACKING,
-        mentions("storing blob to file") & CLOSED & ~mentions("happened during read"),
-    ),
-    look_alikes=(
-        OLD_UNPACKING & CLOSED,
-        mentions("layers from manifest don't match image configuration"),
-    ),
     about=(
         "The digest is right and the content is not: the layer was damaged before it was pushed."
     ),
@@ -71,5 +53,24 @@ RULE = Rule(
                 '"/var/tmp/container_images_storage000000000/1": unexpected EOF'
             ),
         ),
+    ),
+    signs=(
+        mentions(
+            "gzip: ",
+            "flate: ",
+            "zstd: ",
+            "unpigz",
+            "deflate data",
+            "magic number mismatch",
+            "invalid compressed",
+            "corrupt input",
+        ),
+        UNPACKING & CLOSED & ~OLD_UNPACKING,
+        mentions("storing blob to file") & CLOSED & ~mentions("happened during read"),
+    ),
+    look_alikes=(
+        OLD_UNPACKING & CLOSED,
+        mentions("invalid tar header"),
+        mentions("layers from manifest don't match image configuration"),
     ),
 )

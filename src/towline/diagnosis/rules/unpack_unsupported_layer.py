@@ -36,17 +36,6 @@ RULE = Rule(
     remedy=remedy,
     proof=proof,
     decided_by="the layers' media types",
-    signs=(
-        mentions(
-            "no processor for media-type",
-            "stream processor",
-            "unsupported layer",
-            "unknown layer media type",
-        ),
-        mentions("unsupported media type", "docker v2s2 media type", "unsupported mediatype")
-        & mentions("layer"),
-    ),
-    look_alikes=(mentions("mismatched image rootfs"),),
     about=(
         "The layer's media type is none that the runtime can unpack. containerd 2.1 "
         "leaves such layers out without a word."
@@ -68,4 +57,20 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        mentions(
+            "no processor for media-type",
+            "stream processor",
+            "unsupported layer",
+            "unknown layer media type",
+        ),
+        mentions(
+            "unsupported media type",
+            "docker v2s2 media type",
+            "unsupported mediatype",
+            "unsupported mime type",
+        )
+        & mentions("layer", "rootfs"),
+    ),
+    look_alikes=(mentions("mismatched image rootfs", "number of layers and diffids don't match"),),
 )
