@@ -15,7 +15,7 @@ from towline.linux.ledger import Ledger
 
 TOWLINE = Path(sys.executable).parent / "towline"
 PATIENCE = 60.0  # seconds that anything asynchronous may take
-DIAL_TIMEOUT = 3  # seconds; containerd's 30 would make the story long
+DIAL_TIMEOUT = 2  # seconds; containerd's 30 would make the story long
 
 
 @dataclass(frozen=True, slots=True)
