@@ -12,7 +12,9 @@ from towline.client.repair import Diagnoses
 from towline.client.workload import owner_of
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object, Resource
 from towline.cluster.resources import EVENTS, PODS, SECRETS
+from towline.diagnosis.facts import Facts
 from towline.diagnosis.verdict import Confidence, Verdict
+from towline.probe.here import HERE
 from towline.problem import Problem
 
 _AT_ONCE = 4  # pods that are probed at the same time
@@ -30,6 +32,8 @@ class _Seen:
     owner: str
     verdict: Verdict | None
     trouble: PullTrouble | None
+    from_outside: bool
+    """Its registry was looked at from elsewhere than the pod's own network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,20 @@ class PodDoctor:
         gate = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             looking = [tasks.create_task(self._look(pod, gate)) for pod in waiting]
-        findings = _grouped([one.result() for one in looking])
-        return Report(tuple(findings), tuple(await self._unseen()))
+        seen = [one.result() for one in looking]
+        return Report(tuple(_grouped(seen)), (*_outside(seen), *await self._unseen()))
 
     async def _look(self, pod: Object, gate: asyncio.Semaphore) -> _Seen:
         metadata = pod["metadata"]
         async with gate:
             try:
-                verdict, _ = await self.diagnoses.of_pod(metadata["namespace"], metadata["name"])
+                found = await self.diagnoses.of_pod(metadata["namespace"], metadata["name"])
+                verdict, facts = found
             except (Problem, ApiError):
-                verdict = None
+                verdict, facts = None, Facts()
             owner = await self._owner(pod)
-        return _Seen(pod, owner, verdict, next(iter(troubles(pod)), None))
+        outside = facts.seen is not None and facts.seen.vantage == HERE
+        return _Seen(pod, owner, verdict, next(iter(troubles(pod)), None), outside)
 
     async def _owner(self, pod: Object) -> str:
         """What made the pod, as far as one may see; else the pod."""
@@ -81,6 +87,15 @@ class PodDoctor:
                 where = f"in {self.namespace}" if self.namespace else "in all namespaces"
                 found.append(f"{resource.plural} may not be read {where}: {why}")
         return found
+
+
+def _outside(seen: Iterable[_Seen]) -> list[str]:
+    """That some pods could not be looked at from where they are."""
+    names = sorted(one.pod["metadata"]["name"] for one in seen if one.from_outside)
+    if not names:
+        return []
+    why = "no node answers for them, so that their registries were looked at from here"
+    return [f"the networks of the pods {', '.join(names)}: {why}"]
 
 
 def _is_waiting_for_images(pod: Object) -> bool:

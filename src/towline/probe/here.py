@@ -12,6 +12,9 @@ from towline.probe.vantage import Proxies, Resolver, Vantage
 RESOLV_CONF = Path("/etc/resolv.conf")
 HOSTS = Path("/etc/hosts")
 
+HERE = "this machine"
+"""Its name as a vantage."""
+
 
 class OwnSockets:
     """Sockets of the network that this process is in."""
@@ -37,7 +40,7 @@ def this_machine(
     """This machine, with its own resolver, proxies and authorities."""
     resolver = Resolver.parse(_text(RESOLV_CONF), _text(HOSTS))
     proxies = Proxies.from_environment(environment)
-    return Vantage("this machine", OwnSockets(), resolver, clock, ca_file, proxies)
+    return Vantage(HERE, OwnSockets(), resolver, clock, ca_file, proxies)
 
 
 def _text(path: Path) -> str:

@@ -29,11 +29,13 @@ from towline.cloud.context import Resources
 from towline.cluster.kubernetes import ApiError, Object
 from towline.cluster.resources import NAMESPACES, PODS, SECRETS
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.observation import Observations
 from towline.diagnosis.verdict import Confidence, Remedy, Verdict
 from towline.installation import run_state
 from towline.installation.data_directory import DataDirectory
 from towline.installation.lock import held
 from towline.installation.run_state import RoleState, RunState
+from towline.probe.here import HERE
 from towline.problem import Problem
 from towline.resource.instance import Instance
 
@@ -200,7 +202,7 @@ class Wise:
                 cause=f"{namespace} has none",
                 remedy=remedy,
             ),
-            Facts(),
+            Facts(seen=Observations("a", vantage=HERE if name == "far" else "pod default/web")),
         )
 
 
@@ -236,6 +238,15 @@ async def test_every_pod_that_waits_for_an_image_is_found_with_its_cause() -> No
     assert (odd.code, odd.evidence) == ("pull-failing", ("why",))
     assert report.unseen == ()
     assert report.exit_code == 1
+
+
+async def test_a_pod_whose_node_does_not_answer_is_said_to_be_looked_at_from_here() -> None:
+    """What is seen from another place may be another thing."""
+    pods = ("web", "ErrImagePull"), ("far", "ErrImagePull")
+    report = await PodDoctor(await cluster(*pods), Wise()).report()
+
+    assert len(report.findings) == 2
+    assert [one.partition(":")[0] for one in report.unseen] == ["the networks of the pods far"]
 
 
 async def test_what_may_not_be_read_is_said() -> None:
