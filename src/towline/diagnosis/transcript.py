@@ -35,19 +35,16 @@ _LAYERS = re.compile(
     re.IGNORECASE,
 )
 _EVENT = re.compile(
-    r"^\s*(?:Warning|Normal)\s+(\w+)\s+(?:\S+(?: \(x\d+ over [^)]*\))?|<\w+>)\s+\S+\s+(.+)$"
+    # of `kubectl describe`, and of `kubectl get events`
+    r"^\s*(?:(?:Warning|Normal)\s+(\w+)\s+(?:\S+(?: \(x\d+ over [^)]*\))?|<\w+>)\s+\S+"
+    r"|\S+\s+(?:\(x\d+ over [^)]*\)\s+)?(?:Warning|Normal)\s+(\w+)\s+\S+/\S+)\s+(.+)$"
 )
-_TELLING = frozenset(
-    {
-        "Failed",
-        "InspectFailed",
-        "FailedCreatePodSandBox",
-        "FailedToRetrieveImagePullSecret",
-        "BackOff",
-    }
-)
+_MESSAGE = re.compile(r"^\s+message:\s+['\"]?(.+?)'?$", re.IGNORECASE)
+_TELLING = ("Failed", "InspectFailed", "FailedCreatePodSandBox", "BackOff")
+_LACKING = "FailedToRetrieveImagePullSecret"
 _SILENT = re.compile(
-    r"^(?:Error: (?:ErrImagePull|ImagePullBackOff|InvalidImageName)|Back-off |Error: $)"
+    r"^(?:Error: (?:\w*ImagePull\w*|InvalidImageName)?$|Back-off restarting"
+    r'|Back-off pulling image "[^"]*"$|ErrImagePull$|ImagePullBackOff$)'
 )
 _ATTEMPTS = re.compile(r", (?=rpc error: code|failed to pull and unpack|failed to resolve)")
 
@@ -80,16 +77,20 @@ def transcribe(text: str) -> Transcript:
 
 
 def _lines(text: str) -> list[str]:
-    events = list(_events(text))
-    return [events[0]] if events else text.split("\n")
+    """The lines that may hold the error; of a pod's description the first that tells of a failure."""
+    lines = text.split("\n")
+    told = [*_events(lines, *_TELLING), *_events(lines, _LACKING)]
+    if not told and any(line.startswith(("Name:", "kind: Pod")) for line in lines):
+        told = [found[1] for line in lines if (found := _MESSAGE.match(line))]
+    return told[:1] or [line for line in lines if not _SILENT.match(line)] or lines
 
 
-def _events(text: str) -> Iterator[str]:
-    """What the events of `kubectl describe` tell of failures, those with a cause."""
-    for line in text.split("\n"):
+def _events(lines: list[str], *reasons: str) -> Iterator[str]:
+    """What the events of these kinds say, those with a cause."""
+    for line in lines:
         found = _EVENT.match(line)
-        if found and found[1] in _TELLING and not _SILENT.match(found[2]):
-            yield found[2]
+        if found and (found[1] or found[2]) in reasons and not _SILENT.match(found[3]):
+            yield found[3]
 
 
 def _error(lines: list[str]) -> tuple[str, bool]:

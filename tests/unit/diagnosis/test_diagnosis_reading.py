@@ -59,6 +59,45 @@ def test_the_innermost_cause_is_found_whoever_says_it(text: str) -> None:
     assert reading.party is Party.REGISTRY
 
 
+EVENTS = {
+    "describe": """Events:
+  Warning  FailedToRetrieveImagePullSecret  3s (x5 over 60s)  kubelet  Unable to retrieve some secrets
+  Warning  BackOff                          3s (x5 over 60s)  kubelet  Back-off restarting failed container
+  Warning  Failed                           2s (x3 over 40s)  kubelet  Failed to pull image "h.example/a:1": EOF
+""",
+    "get events": """LAST SEEN   TYPE      REASON    OBJECT    MESSAGE
+9s          Warning   Failed    pod/web   Failed to pull image "h.example/a:1": EOF
+9s          Warning   Failed    pod/web   Error: ErrImagePull
+""",
+    "events as JSON": json.dumps(
+        {
+            "items": [
+                {"reason": "Failed", "message": 'Failed to pull image "h.example/a:1": EOF'},
+                {"reason": "Failed", "message": "Error: ErrImagePull"},
+            ]
+        }
+    ),
+    "a back-off with its cause": "Warning  BackOff  3s  kubelet  "
+    'Back-off pulling image "h.example/a:1": ErrImagePull: EOF',
+    "a description without events": """Name:             web
+    State:          Waiting
+      Reason:       ErrImagePull
+      Message:      failed to pull image "h.example/a:1": EOF
+Events:            <none>
+""",
+}
+
+
+@pytest.mark.parametrize("text", EVENTS.values(), ids=EVENTS)
+def test_of_a_pods_events_the_one_with_a_cause_counts(text: str) -> None:
+    """The kubelet says in many that it waits, and in few why."""
+    reading = read(text)
+
+    assert reading.cause.endswith(": eof")
+    assert "\n" not in reading.text
+    assert reading.image in {"h.example/a:1", ""}
+
+
 def asked_whom(text: str) -> tuple[Request, Party]:
     """Which request a text is about, and to whom."""
     reading = read(text)

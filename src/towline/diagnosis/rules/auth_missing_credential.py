@@ -71,29 +71,6 @@ RULE = Rule(
     remedy=remedy,
     proof=known_or_seen("auth.missing-credential", proof),
     decided_by="whether a secret for this host exists in the namespace",
-    signs=(
-        ~FOR_BLOB & mentions("no basic auth credentials", "basic credential not found"),
-        FOR_TOKEN & ANONYMOUS & (status(401, 403) | UNAUTHORIZED),
-        TO_REGISTRY & status(401) & mentions("pulling from host"),
-        FOR_TOKEN
-        & by("podman", "crane")
-        & UNAUTHORIZED
-        & ~ANONYMOUS
-        & ~WRONG_KEY
-        & ~KEYED
-        & ~status(401),
-        TO_REGISTRY & by("podman") & UNAUTHORIZED & ~TWICE & ~WRONG_KEY & ~DENIED_ABOVE,
-        TO_REGISTRY & by("crane") & UNAUTHORIZED & ~WRONG_KEY,
-        TO_REGISTRY & by("oras") & UNAUTHORIZED & ~KEYED & ~WRONG_KEY,
-        FROM_TOKEN_BELOW & is_just("unauthorized"),
-        mentions("error from registry: unauthorized") & BEFORE_LAYERS,
-    ),
-    look_alikes=(
-        INSUFFICIENT | (TO_REGISTRY & (DENIED | PULL_DENIED)),
-        TO_REGISTRY & by("docker") & is_just("unauthorized: authentication required"),
-        TO_REGISTRY & UNAUTHORIZED & ~WRONG_KEY & by("podman", "crane"),
-        FOR_TOKEN & ~KEYED & (status(403) | DENIED | BARE_DENIED),
-    ),
     about=(
         "No credential came along. The pull secret does not exist, lives in another "
         "namespace, is not named by the pod or its service account, or has a key for "
@@ -115,5 +92,29 @@ RULE = Rule(
             ),
         ),
         ("podman", "reading manifest 1.0 in hub.example/team/app: authentication required"),
+    ),
+    signs=(
+        ~FOR_BLOB & mentions("no basic auth credentials", "basic credential not found"),
+        FOR_TOKEN & ANONYMOUS & (status(401, 403) | UNAUTHORIZED),
+        TO_REGISTRY & status(401) & mentions("pulling from host"),
+        FOR_TOKEN
+        & by("podman", "crane")
+        & UNAUTHORIZED
+        & ~ANONYMOUS
+        & ~WRONG_KEY
+        & ~KEYED
+        & ~status(401),
+        TO_REGISTRY & by("podman") & UNAUTHORIZED & ~TWICE & ~WRONG_KEY & ~DENIED_ABOVE,
+        TO_REGISTRY & by("crane") & UNAUTHORIZED & ~WRONG_KEY,
+        TO_REGISTRY & by("oras") & UNAUTHORIZED & ~KEYED & ~WRONG_KEY,
+        FROM_TOKEN_BELOW & is_just("unauthorized"),
+        mentions("error from registry: unauthorized") & BEFORE_LAYERS,
+        mentions("unable to retrieve some image pull secrets"),
+    ),
+    look_alikes=(
+        INSUFFICIENT | (TO_REGISTRY & (DENIED | PULL_DENIED)),
+        TO_REGISTRY & by("docker") & is_just("unauthorized: authentication required"),
+        TO_REGISTRY & UNAUTHORIZED & ~WRONG_KEY & by("podman", "crane"),
+        FOR_TOKEN & ~KEYED & (status(403) | DENIED | BARE_DENIED),
     ),
 )
