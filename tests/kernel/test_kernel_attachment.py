@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from tests.networks import (
     visitor,
     vpc,
 )
-from tests.unit.network.models import elastic_ip, nat_gateway, route, route_table
+from tests.unit.network.models import elastic_ip
 
 from towline.cluster.node.provider import PodIdentity
 from towline.kube import annotations as known
@@ -41,7 +39,6 @@ from towline.resource.claim import Claim
 from towline.resource.cluster import NodePool
 from towline.resource.elastic_ip import ElasticIp, ElasticIpStatus
 from towline.resource.network_interface import NetworkInterface
-from towline.resource.route_table import GatewayType
 from towline.resource.security_group import SecurityGroup, SecurityRule, Verdict
 from towline.store.collection import Collection
 
@@ -326,71 +323,6 @@ async def test_pods_share_out_the_addresses_that_they_name(here: Agent) -> None:
     assert seen == ["198.19.0.10", "198.19.0.11"]
     assert "198.19.0.10" in {info["local"] for info in shown[0]["addr_info"]}
     assert refused.value.code == "no-elastic-ip-free"
-
-
-@contextlib.asynccontextmanager
-async def source(namespace: str, size: int) -> AsyncIterator[list[int]]:
-    """Somebody in the internet who sends so many bytes to all who come, and counts what they send."""
-    counted = list[int]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(bytes(size))
-        await writer.drain()
-        writer.write_eof()
-        counted.append(len(await reader.read()))
-        writer.close()
-
-    listening = network_namespace.listen(namespace, ELSEWHERE, 80)
-    async with await asyncio.start_server(serve, sock=listening):
-        yield counted
-
-
-async def fetched(pod: Path, patience: float) -> int:
-    """How many bytes arrive in a pod."""
-    connection, got = await connect(pod, ELSEWHERE, 80), 0
-    with connection:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while piece := await asyncio.get_running_loop().sock_recv(connection, 65_536):
-                    got += len(piece)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
-    return got
-
-
-async def test_an_address_brings_in_no_more_than_its_bandwidth(here: Agent) -> None:
-    """In one second, 8 Mbit/s are a megabyte."""
-    pod = await attached(here, "uid-1", EIP_ATTRIBUTES='{"InternetMaxBandwidthOut":8}')
-    (eip,) = elastic_ips(here)
-    async with source(here.names.internet, 10**7):
-        limited = await fetched(pod, 1)
-        await here.replace(eip, msgspec.structs.replace(eip, bandwidth=0))
-        await here.settled()
-        unlimited = await fetched(pod, 20)
-
-    assert 0 < limited < 1_500_000
-    assert unlimited == 10**7
-
-
-async def test_a_gateway_and_its_addresses_have_limits(here: Agent) -> None:
-    """The narrower one holds for whoever leaves by the address; a change of one is laid at once."""
-    eip = msgspec.structs.replace(elastic_ip(0, "nat-v0n0"), bandwidth=8)
-    gateway = msgspec.structs.replace(nat_gateway(0, 0, 0), bandwidth=5000)
-    way = route("0.0.0.0/0", GatewayType.NAT, gateway.id)
-    await here.write(eip, gateway, route_table(0, 0, way))
-    pod = await attached(here, "uid-1")
-    await here.settled()
-    async with source(here.names.internet, 10**7):
-        by_address = await fetched(pod, 1)
-        await here.replace(eip, msgspec.structs.replace(eip, bandwidth=0))
-        await here.settled()
-        unlimited = await fetched(pod, 20)
-        await here.replace(gateway, msgspec.structs.replace(gateway, bandwidth=8))
-        await here.settled()
-        by_gateway = await fetched(pod, 1)
-
-    assert 0 < by_address < 1_500_000
-    assert unlimited == 10**7
-    assert 0 < by_gateway < 1_500_000
 
 
 _RULES = st.builds(
