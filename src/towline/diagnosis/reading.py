@@ -134,6 +134,8 @@ _CLIENTS = (
     ("pinging container registry", "podman"),
     ("error response from daemon", "docker"),
     ("saving tarball", "crane"),
+    ("error: get https://", "crane"),
+    ("error: get http://", "crane"),
     ("rpc error:", "containerd"),
     ("ctr: ", "containerd"),
     ("failed to resolve", "containerd"),

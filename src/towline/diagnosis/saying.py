@@ -212,9 +212,10 @@ CHILD_NOT_FOUND = matches(r"(^|: )sha256:[0-9a-f]+: not found$")
 KNOWN_CONTENT = mentions(
     "vnd.docker.image", "vnd.docker.container", "vnd.oci.image", "vnd.docker.distribution.manifest"
 )
-BARE_DEADLINE = is_just("rpc error: code = deadlineexceeded desc = deadline exceeded") | (
-    ~UNANSWERED & matches(r"desc = (context )?deadline exceeded$")
+BARE_DEADLINE = ~UNANSWERED & matches(r"(desc = |^)deadline exceeded$") | (
+    ~UNANSWERED & matches(r"(desc = |^|: )context deadline exceeded$")
 )
+"""The caller's patience ended, and nothing says over what."""
 UNPACKING = mentions(
     "failed to extract layer", "failed to register layer", "processing tar file", "applylayer"
 )

@@ -7,7 +7,7 @@ from towline.diagnosis.observation import HttpOutcome
 from towline.diagnosis.rule import Rule
 from towline.diagnosis.saying import CLOSED
 from towline.diagnosis.seen_blob import blob_proof, ended
-from towline.diagnosis.sign import FOR_BLOB, HANGS, mentions, says
+from towline.diagnosis.sign import FOR_BLOB, HANGS, is_all, mentions, says
 from towline.diagnosis.verdict import Remedy, Who
 
 
@@ -29,21 +29,6 @@ RULE = Rule(
     remedy=remedy,
     proof=blob_proof(ended(HttpOutcome.TRUNCATED, HttpOutcome.CLOSED)),
     decided_by="the last byte of the blob, twice",
-    signs=(
-        mentions("short read: expected", "failed to read expected number of bytes"),
-        mentions("happened during read") & CLOSED,
-        FOR_BLOB
-        & CLOSED
-        & ~says(
-            "storing blob to file",
-            "extract",
-            "processing tar",
-            "register layer",
-            "applylayer",
-            "digest",
-        ),
-    ),
-    look_alikes=(HANGS & mentions("retrying in"),),
     about=(
         "The connection ends in the middle of a layer. At a different place each time "
         "it is the network or a time limit, at the same place a size limit or the "
@@ -61,4 +46,20 @@ RULE = Rule(
             ),
         ),
     ),
+    signs=(
+        mentions("short read: expected", "failed to read expected number of bytes"),
+        mentions("happened during read") & CLOSED,
+        is_all("unexpected eof"),
+        FOR_BLOB
+        & CLOSED
+        & ~says(
+            "storing blob to file",
+            "extract",
+            "processing tar",
+            "register layer",
+            "applylayer",
+            "digest",
+        ),
+    ),
+    look_alikes=(HANGS & mentions("retrying in"),),
 )

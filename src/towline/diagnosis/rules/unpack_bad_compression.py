@@ -6,7 +6,7 @@ from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import LayerProblem
 from towline.diagnosis.rule import Proof, Rule
 from towline.diagnosis.saying import CLOSED, OLD_UNPACKING, UNPACKING
-from towline.diagnosis.sign import mentions
+from towline.diagnosis.sign import FOR_BLOB, is_all, mentions
 from towline.diagnosis.subject import image
 from towline.diagnosis.verdict import Remedy, Who
 
@@ -70,6 +70,7 @@ RULE = Rule(
     ),
     look_alikes=(
         OLD_UNPACKING & CLOSED,
+        ~FOR_BLOB & is_all("unexpected eof"),
         mentions("invalid tar header"),
         mentions("layers from manifest don't match image configuration"),
     ),
