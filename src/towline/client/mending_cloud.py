@@ -22,6 +22,7 @@ from towline.diagnosis.mending import (
     OpenEndpoint,
     ResolveOn,
 )
+from towline.problem import Problem
 
 PULL = "tcr:PullRepository"
 _EGRESS = "Egress"
@@ -108,7 +109,13 @@ class CloudMender:
 
     async def _grant(self, change: GrantPull, instance: InstanceView) -> Step:
         accounts = await self.registries.accounts(instance)
-        account = next(one for one in accounts if one.name == change.account)
+        account = next((one for one in accounts if one.name == change.account), None)
+        if account is None:
+            raise Problem(
+                "no-such-credential",
+                cause=f"{change.instance} has no service account {change.account!r} any more",
+                remedy=f"see what there is: `towline credential list {change.instance}`",
+            )
         before = {grant.resource: grant.actions for grant in account.permissions}
         held = before.get(change.registry_namespace, [])
         after = {**before, change.registry_namespace: [*held, PULL]}

@@ -58,6 +58,7 @@ def _changes(plane: Plane, instance: InstanceSeen, pod: PodSeen) -> tuple[Change
 
 
 def _write(plane: Plane, instance: InstanceSeen, pod: PodSeen, secret: str) -> WriteCredential:
-    servers = tuple(filter(None, (instance.domain, instance.vpc_domain)))
+    names = (plane.host, instance.domain, instance.vpc_domain)
+    servers = tuple(dict.fromkeys(filter(None, names)))
     namespace = plane.registry_namespace
     return WriteCredential(instance.name, namespace, pod.namespace, secret, servers)
