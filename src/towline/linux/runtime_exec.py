@@ -24,6 +24,9 @@ from towline.linux.process import Process
 OUTPUT_AT_MOST = 10 * 1024  # the kubelet's maxRespBodyLength for probes
 _DRAIN = 1.0
 """Seconds for the output of a command that has ended: what it left behind may hold it open."""
+_START = 10.0
+"""Seconds for a runtime that nobody waits for any more to start its command, so that it can be killed."""
+_LOOK = 0.01
 
 
 class _Config(msgspec.Struct):
@@ -82,7 +85,7 @@ async def _run(runtime: OciRuntime, arguments: tuple[str, ...], sender: int, pid
 
 async def _give_up(process: asyncio.subprocess.Process, pid_file: Path) -> None:
     """Kill the command; the runtime then ends by itself and takes the dead process with it."""
-    command = _started(pid_file)
+    command = await _started(process, pid_file)
     if command is not None:
         command.signal(signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
@@ -92,11 +95,25 @@ async def _give_up(process: asyncio.subprocess.Process, pid_file: Path) -> None:
         process.kill()
 
 
-def _started(pid_file: Path) -> Process | None:
+async def _started(process: asyncio.subprocess.Process, pid_file: Path) -> Process | None:
+    """The command, once the runtime has told its number; None if that ends without one.
+
+    A runtime that is killed before may leave behind a command whose number nobody knows.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_START):
+            # Of another process there is no event.
+            while process.returncode is None and not _number(pid_file):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK)
+    number = _number(pid_file)
+    return Process.of(number) if number else None
+
+
+def _number(pid_file: Path) -> int:
     try:
-        return Process.of(int(pid_file.read_text()))
-    except (FileNotFoundError, ValueError):
-        return None
+        return int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):  # not there, or not written yet
+        return 0
 
 
 class _Tail(asyncio.Protocol):
