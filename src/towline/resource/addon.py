@@ -23,6 +23,8 @@ class RegistryRelease(msgspec.Struct, frozen=True, kw_only=True):
     instance_name: str
     namespaces: tuple[str, ...] = ()
     """Kubernetes namespaces; empty for all."""
+    every_account: bool = False
+    """Whether all service accounts of them name it, or the default one alone."""
 
 
 class Addon(msgspec.Struct, frozen=True, kw_only=True):

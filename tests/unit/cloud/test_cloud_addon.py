@@ -29,7 +29,14 @@ async def test_an_addon_is_installing_until_it_is_in_its_cluster(tmp_path: Path)
         cluster_id, instance_id = await cluster_of(context), await running_instance(context)
         other = await running_instance(context, "other")
         this = {"ClusterId": cluster_id, "AddonName": "tcr"}
-        asked = values(DEMO, {"dockerServer": "other-vpc.tencentcloudcr.com", "namespaces": "a, b"})
+        asked = values(
+            DEMO,
+            {
+                "dockerServer": "other-vpc.tencentcloudcr.com",
+                "namespaces": "a, b",
+                "serviceAccounts": "default",
+            },
+        )
         await call(context, "InstallAddon", **this, RawValues=asked, DryRun=True)
         none = await call(context, "DescribeAddon", ClusterId=cluster_id)
         await call(context, "InstallAddon", **this, RawValues=asked)
@@ -44,7 +51,7 @@ async def test_an_addon_is_installing_until_it_is_in_its_cluster(tmp_path: Path)
     assert none["Addons"] == []
     assert (first, second) == ("Installing", "Succeeded")
     assert addon.releases == (
-        RegistryRelease(instance_id=instance_id, instance_name="demo"),
+        RegistryRelease(instance_id=instance_id, instance_name="demo", every_account=True),
         RegistryRelease(instance_id=other, instance_name="other", namespaces=("a", "b")),
     )
     assert json.loads(told["Values"]) == json.loads(base64.b64decode(asked))

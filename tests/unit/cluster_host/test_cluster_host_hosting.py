@@ -19,7 +19,7 @@ from towline.cluster.host.hosting import Ground, Hosting, Registers
 from towline.cluster.kubernetes import ApiError, Object
 from towline.cluster.kubernetes_http import HttpKubernetes
 from towline.cluster.node.node_object import OWNED_LABEL, SUBNET_ANNOTATION
-from towline.cluster.resources import NAMESPACES, NODES, PODS, SECRETS
+from towline.cluster.resources import NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from towline.resource.addon import Addon, AddonPhase, RegistryRelease
 from towline.resource.cluster import Cluster, ClusterStatus
 from towline.store.store import Store
@@ -181,15 +181,21 @@ async def test_a_node_is_drained_once_when_the_record_asks_for_it(tmp_path: Path
 async def test_the_registry_addon_reaches_every_namespace_it_names(tmp_path: Path) -> None:
     """Those there are and those to come; all of it is revoked when the cluster ends."""
     async with hosted(tmp_path) as cluster:
-        wish = RegistryRelease(instance_id="tcr-1", instance_name="demo", namespaces=("a", "b"))
+        wish = RegistryRelease(
+            instance_id="tcr-1", instance_name="demo", namespaces=("a", "b"), every_account=True
+        )
         wishes = wish, RegistryRelease(instance_id="tcr-2", instance_name="other")
         addon = Addon(name="tcr", version="1", values="{}", releases=wishes, created_at="")
         await cluster.kubernetes.create(NAMESPACES, "", {"metadata": {"name": "a"}})
         await cluster.registers.addons.create(SHOP.id, addon.name, addon)
-        await until(lambda: _secrets(cluster, "a", 2))
+        await until(lambda: _is_installed(cluster))
+        is_there = await _secrets(cluster, "a", 2)
         await cluster.kubernetes.create(NAMESPACES, "", {"metadata": {"name": "b"}})
         at_once = await _secrets(cluster, "b", 2)
         await until(lambda: _secrets(cluster, "default", 1))
+        await cluster.kubernetes.create(SERVICE_ACCOUNTS, "a", {"metadata": {"name": "builder"}})
+        await until(lambda: _named(cluster, "builder", "100-tcr-1-dockercfg"))
+        both = await _named(cluster, "default", "100-tcr-1-dockercfg", "100-tcr-2-dockercfg")
         (held,) = cluster.registers.addons.list(SHOP.id)
         fewer = msgspec.structs.replace(held, releases=wishes[:1], phase=AddonPhase.UPGRADING)
         await cluster.registers.addons.update(SHOP.id, addon.name, lambda _: fewer)
@@ -199,11 +205,23 @@ async def test_the_registry_addon_reaches_every_namespace_it_names(tmp_path: Pat
         async with asyncio.timeout(20):
             await cluster.work
 
-        assert at_once
+        assert (is_there, at_once, both) == (True, True, True)
         assert held.phase is AddonPhase.SUCCEEDED
         assert cluster.issuer.valid == set()
+
+
+async def _is_installed(cluster: Hosted) -> bool:
+    """Whether the add-on's record says so."""
+    (addon,) = cluster.registers.addons.list(SHOP.id)
+    return addon.phase is AddonPhase.SUCCEEDED
 
 
 async def _secrets(cluster: Hosted, namespace: str, count: int) -> bool:
     """Whether so many credentials are in a namespace."""
     return len((await cluster.kubernetes.list(SECRETS, namespace)).items) == count
+
+
+async def _named(cluster: Hosted, account: str, *secrets: str) -> bool:
+    """Whether an account of the namespace `a` names these Secrets and no others."""
+    held = await cluster.kubernetes.get(SERVICE_ACCOUNTS, "a", account)
+    return {one["name"] for one in held.get("imagePullSecrets") or ()} == {*secrets}

@@ -1,9 +1,9 @@
 """The values of the registry add-on, in the form that the cloud's own takes them.
 
-`{"global": {"imagePullSecretsCrs": [{"name": "demo", "namespaces": "*", "serviceAccounts": "default",
+`{"global": {"imagePullSecretsCrs": [{"name": "demo", "namespaces": "*", "serviceAccounts": "*",
 "type": "docker", "dockerServer": "demo.tencentcloudcr.com"}]}}`: one entry for each instance. What
-would be said in vain is refused: a login, since the add-on issues its own; service accounts other than
-each namespace's default one; entries for nodes' host files, since private links have names.
+would be said in vain is refused: a login, since the add-on issues its own; service accounts by other
+names than `default`; entries for nodes' host files, since private links have names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _PullSecret(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     docker_server: str
     name: str = ""
     namespaces: str = "*"
-    service_accounts: str = "default"
+    service_accounts: str = "*"
     type: str = "docker"
     docker_username: str = ""
     docker_password: str = ""
@@ -75,9 +75,9 @@ def _release(resources: Resources, entry: _PullSecret) -> RegistryRelease:
             "UnsupportedOperation",
             "The add-on issues its own logins; leave dockerUsername and dockerPassword out.",
         )
-    if entry.type != "docker" or entry.service_accounts not in ("", "default"):
+    if entry.type != "docker" or entry.service_accounts not in ("", "*", "default"):
         raise Refusal(
-            "UnsupportedOperation", "type is `docker` and serviceAccounts `default` here."
+            "UnsupportedOperation", "type is `docker`, and serviceAccounts `*` or `default` here."
         )
     instance = _instance(resources.instances.list(), entry.docker_server)
     namespaces = tuple(filter(None, (one.strip() for one in entry.namespaces.split(","))))
@@ -85,6 +85,7 @@ def _release(resources: Resources, entry: _PullSecret) -> RegistryRelease:
         instance_id=instance.id,
         instance_name=instance.name,
         namespaces=() if "*" in namespaces else namespaces,
+        every_account=entry.service_accounts != "default",
     )
 
 

@@ -18,7 +18,8 @@ from weakref import WeakValueDictionary
 from towline.cluster.controllers.control_loop import Copies, Route, control
 from towline.cluster.controllers.credential_revocation import CredentialRevocation, Issued
 from towline.cluster.controllers.ownership import is_being_deleted
-from towline.cluster.controllers.registry_addon import instances_for, is_addon
+from towline.cluster.controllers.pull_accounts import PullAccounts
+from towline.cluster.controllers.registry_addon import Wish, is_addon, wishes_for
 from towline.cluster.controllers.released_secret import (
     LABEL,
     TYPE,
@@ -28,7 +29,6 @@ from towline.cluster.controllers.released_secret import (
     released_secret,
     superseded_patch,
 )
-from towline.cluster.controllers.service_account import DEFAULT_ACCOUNT
 from towline.cluster.credential import CredentialIssuer
 from towline.cluster.event_recorder import EventRecorder
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object, Resource
@@ -40,7 +40,6 @@ from towline.kube.event import EventSource, EventType, Happening, ObjectReferenc
 from towline.problem import Problem
 
 LOOK_AGAIN = 600.0  # seconds; a machine that slept has lost time that no timer has seen pass
-CONFLICTS = 5  # how often a write of the ServiceAccount is tried again at once
 
 
 class CredentialRelease:
@@ -53,6 +52,7 @@ class CredentialRelease:
         self._issuer = issuer
         self._revocation = CredentialRevocation(issuer)
         self._clock = clock
+        self._accounts = PullAccounts(kubernetes)
         self._events = EventRecorder(kubernetes, EventSource("credential-release"), clock)
         # Creation and control loop come for the same namespace at the same time: one goes first,
         # the other finds the work done.
@@ -64,15 +64,21 @@ class CredentialRelease:
 
         Not so what the add-on wants for all of them: what fails of that is tried again.
         """
-        instances = await instances_for(self._kubernetes, name, annotations)
-        if not instances:
+        wishes = await wishes_for(self._kubernetes, name, annotations)
+        if not wishes:
             return
         async with self._turn(name):
             try:
-                await self._release(name, instances)
+                await self._release(name, wishes)
             except Problem:
                 if annotations.get(RELEASE_CREDENTIAL, "").strip():
                     raise
+
+    async def settle_all(self) -> None:
+        """Bring all namespaces to what they ask for now; what fails is tried again by `run`."""
+        for namespace in (await self._kubernetes.list(NAMESPACES)).items:
+            with suppress(ApiError):
+                await self.reconcile(key_of(namespace))
 
     async def withdraw_all(self) -> None:
         """Revoke everything that was released: the cluster ends. What cannot be revoked now ends by
@@ -95,9 +101,7 @@ class CredentialRelease:
             NAMESPACES: lambda thing: (key_of(thing),),
             SECRETS: lambda thing: _namespace_key(thing) if is_released(thing) else (),
             CONFIG_MAPS: lambda thing: self._all() if is_addon(thing) else (),
-            SERVICE_ACCOUNTS: lambda thing: (
-                _namespace_key(thing) if thing["metadata"]["name"] == DEFAULT_ACCOUNT else ()
-            ),
+            SERVICE_ACCOUNTS: _namespace_key,
         }
 
     async def reconcile(self, key: ObjectKey) -> float | None:
@@ -109,8 +113,8 @@ class CredentialRelease:
                     await self._end(key.name)
                     return None
                 annotations = namespace["metadata"].get("annotations") or {}
-                instances = await instances_for(self._kubernetes, key.name, annotations)
-                releases = await self._release(key.name, instances)
+                wishes = await wishes_for(self._kubernetes, key.name, annotations)
+                releases = await self._release(key.name, wishes)
             except Problem as problem:
                 if namespace is not None:
                     self._complain(namespace, problem)
@@ -142,16 +146,17 @@ class CredentialRelease:
     def _turn(self, namespace: str) -> asyncio.Lock:
         return self._turns.setdefault(namespace, asyncio.Lock())
 
-    async def _release(self, namespace: str, instances: Sequence[str]) -> list[Release]:
-        """Make sure that these credentials and no others are there, valid, and named by the
-        account.
-        """
+    async def _release(self, namespace: str, wishes: Sequence[Wish]) -> list[Release]:
+        """Make sure that these credentials and no others are there, valid, and named by accounts."""
         secrets, releases = await self._released(namespace), []
-        for instance in instances:
-            release = self._usable(namespace, instance, secrets)
+        for wish in wishes:
+            release = self._usable(namespace, wish.instance, secrets)
             if release is None:
-                release = await self._issue(namespace, instance)
-            await self._name_in_account(namespace, release.name)
+                release = await self._issue(namespace, wish.instance)
+            if wish.every_account:
+                await self._accounts.name_in_all(namespace, release.name)
+            else:
+                await self._accounts.name_in_default(namespace, release.name)
             releases.append(release)
         await self._take_back(namespace, secrets, keep=releases)
         return [await self._revoke_superseded(namespace, one) for one in releases]
@@ -217,7 +222,7 @@ class CredentialRelease:
         kept = {one.name for one in keep}
         names = [one["metadata"]["name"] for one in secrets if one["metadata"]["name"] not in kept]
         for name in names:
-            await self._drop_from_account(namespace, name)
+            await self._accounts.drop(namespace, name)
         ids = {one.credential.instance_id for one in keep}
         await self._revocation.revoke(namespace, lambda one: one.instance_id not in ids)
         for name in names:
@@ -226,32 +231,6 @@ class CredentialRelease:
             except ApiError as error:
                 if error.code != 404:
                     raise
-
-    async def _name_in_account(self, namespace: str, name: str) -> None:
-        await self._edit_account(
-            namespace, lambda names: names if name in names else [*names, name]
-        )
-
-    async def _drop_from_account(self, namespace: str, name: str) -> None:
-        await self._edit_account(namespace, lambda names: [one for one in names if one != name])
-
-    async def _edit_account(self, namespace: str, edit: Callable[[list[str]], list[str]]) -> None:
-        """Change which Secrets the default account names; others may write it at the same time."""
-        for attempt in range(CONFLICTS):
-            account = await self._kubernetes.get(SERVICE_ACCOUNTS, namespace, DEFAULT_ACCOUNT)
-            held = [one["name"] for one in account.get("imagePullSecrets") or ()]
-            wanted = edit(held)
-            if wanted == held:
-                return
-            metadata = {"resourceVersion": account["metadata"]["resourceVersion"]}
-            body = {"metadata": metadata, "imagePullSecrets": [{"name": one} for one in wanted]}
-            try:
-                await self._kubernetes.patch(SERVICE_ACCOUNTS, namespace, DEFAULT_ACCOUNT, body)
-            except ApiError as error:
-                if error.code != 409 or attempt == CONFLICTS - 1:
-                    raise
-            else:
-                return
 
     def _complain(self, namespace: Object, problem: Problem) -> None:
         message = f"Cannot release a registry credential: {problem.cause}; {problem.remedy}"

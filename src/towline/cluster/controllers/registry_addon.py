@@ -7,6 +7,7 @@ A namespace that asks for an instance by its annotation has its wish, whatever t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,6 +19,16 @@ from towline.resource.addon import RegistryRelease
 
 NAMESPACE, NAME = "kube-system", "tcr-credential-release"
 _KEY = "releases.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A credential that is wanted in a namespace."""
+
+    instance: str
+    """The instance by its name or id."""
+    every_account: bool = False
+    """Whether all accounts are to name it, or the default one alone."""
 
 
 def config_map(releases: Iterable[RegistryRelease]) -> Object:
@@ -37,20 +48,18 @@ def is_addon(thing: Mapping[str, Any]) -> bool:
     return (metadata.get("namespace"), metadata["name"]) == (NAMESPACE, NAME)
 
 
-async def instances_for(
+async def wishes_for(
     kubernetes: Kubernetes, namespace: str, annotations: Mapping[str, str]
-) -> tuple[str, ...]:
-    """The instances whose credential belongs into a namespace, each by its name or id: the one of
-    the annotation first, then those of the add-on.
-    """
+) -> tuple[Wish, ...]:
+    """Which credentials belong into a namespace: the annotation's first, then the add-on's."""
     asked = annotations.get(RELEASE_CREDENTIAL, "").strip()
     more = [
-        one.instance_id
+        Wish(one.instance_id, one.every_account)
         for one in await _releases(kubernetes)
         if (not one.namespaces or namespace in one.namespaces)
         and asked not in (one.instance_id, one.instance_name)
     ]
-    return tuple(dict.fromkeys([asked, *more] if asked else more))
+    return (Wish(asked), *more) if asked else tuple(more)
 
 
 async def _releases(kubernetes: Kubernetes) -> tuple[RegistryRelease, ...]:

@@ -1,7 +1,12 @@
-"""Brings a cluster's add-ons, as the cloud wrote them down, into the cluster itself."""
+"""Brings a cluster's add-ons, as the cloud wrote them down, into the cluster itself.
+
+One is installed when its work is done for all namespaces that there are: who has waited for that makes
+pods which find their credentials.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
@@ -13,16 +18,23 @@ from towline.resource.addon import Addon, AddonPhase
 from towline.store.collection import Collection
 from towline.store.error import NotFound
 
+Settle = Callable[[], Awaitable[None]]
+"""Brings every namespace to what the add-ons say."""
 
-async def keep_addons(kubernetes: Kubernetes, addons: Collection[Addon], cluster_id: str) -> None:
+
+async def keep_addons(
+    kubernetes: Kubernetes, addons: Collection[Addon], cluster_id: str, settle: Settle
+) -> None:
     """Install, change and remove them as their records ask for it, until cancelled."""
     async for held in addons.follow(cluster_id):
         for addon in held:
             if addon.phase is AddonPhase.TERMINATING:
                 await _remove(kubernetes)
+                await settle()
                 await _strike_out(addons, cluster_id, addon)
             elif addon.phase is not AddonPhase.SUCCEEDED:
                 await _install(kubernetes, addon)
+                await settle()
                 await _tell_installed(addons, cluster_id, addon)
 
 

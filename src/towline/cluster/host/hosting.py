@@ -86,7 +86,7 @@ class Hosting:
             tasks.create_task(run_controllers(kubernetes, release, _authority(ground)))
             cluster_id = await self._own_id()
             settled(cluster_id)
-            await self._attend(kubernetes, cluster_id, ground.settings.port)
+            await self._attend(cluster_id, kubernetes, release, ground.settings.port)
 
     async def live(self, cluster: Cluster, ground: Ground, discard: Callable[[], None]) -> None:
         """Host one of the others until it has ended; `discard` is called when nobody needs its
@@ -101,7 +101,9 @@ class Hosting:
             await served.wait()
             work = [
                 tasks.create_task(run_controllers(kubernetes, release, _authority(ground))),
-                tasks.create_task(self._attend(kubernetes, cluster.id, ground.settings.port)),
+                tasks.create_task(
+                    self._attend(cluster.id, kubernetes, release, ground.settings.port)
+                ),
             ]
             await self._until_told_to_end(cluster.id)
             for task in work:
@@ -118,14 +120,17 @@ class Hosting:
         kubernetes = LocalKubernetes(store)
         return kubernetes, CredentialRelease(kubernetes, self._issuer, self._clock)
 
-    async def _attend(self, kubernetes: LocalKubernetes, cluster_id: str, port: int) -> None:
+    async def _attend(
+        self, cluster_id: str, kubernetes: LocalKubernetes, release: CredentialRelease, port: int
+    ) -> None:
         """Keep the record and the cluster in agreement until cancelled."""
         registers = self._registers
         await registers.clusters.update("", cluster_id, lambda held: _running(held, port))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(tell_ready_nodes(kubernetes, registers.clusters, cluster_id))
             tasks.create_task(drain_nodes(kubernetes, registers.clusters, cluster_id))
-            tasks.create_task(keep_addons(kubernetes, registers.addons, cluster_id))
+            settle = release.settle_all
+            tasks.create_task(keep_addons(kubernetes, registers.addons, cluster_id, settle))
 
     async def _own_id(self) -> str:
         async for clusters in self._registers.clusters.follow():
