@@ -3,7 +3,7 @@
 A layer is one file that can be mounted as it is (see `layer_file`). It appears under its name only
 when it is complete and both its digests have been verified:
 
-    partial/<token>      while it comes in; removed when the store is opened
+    partial/...          what comes in, and what has come of downloads that were cut
     sha256/<hex>  0644   verified, but not yet known to be on the disk: made since the machine started
     sha256/<hex>  0444   on the disk for good
 
@@ -18,43 +18,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
-import secrets
-import shutil
 import stat
-from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from towline.content.delivery import Delivery, Means
+from towline.content.fetch import Habits
 from towline.content.garbage import KeptLayer, superfluous
-from towline.content.intake import Cancelled, Intake, Order
+from towline.content.lanes import Lanes
 from towline.content.layer_file import DamagedLayer, LayerFile
+from towline.content.opener import Opener
+from towline.content.partial import PartialLayers
+from towline.content.room import Room
 from towline.oci.digest import Algorithm, Digest
 from towline.problem import Problem
-from towline.pull.layers import Layer, Source
-from towline.pull.wire import Body
+from towline.pull.layers import Layer, Receipt, Source
 
 LARGEST_LAYER = 256 * 1024**3
 _PROVISIONAL, _DURABLE = 0o644, 0o444
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_THREADS = 16
+_THREADS = 32
 
 
 class LayerStore:
     """Layers in one folder, which belongs to one process at a time."""
 
-    def __init__(self, root: Path, largest: int = LARGEST_LAYER) -> None:
+    def __init__(
+        self, root: Path, largest: int = LARGEST_LAYER, habits: Habits | None = None
+    ) -> None:
         """Open the folder, and settle what the last process left; raises `Problem` if another has
         it open.
         """
         self._root = root
-        self._largest = largest
-        self._partial = root / "partial"
-        for folder in (self._partial, *(root / algorithm for algorithm in Algorithm)):
-            folder.mkdir(parents=True, exist_ok=True)
+        for algorithm in Algorithm:
+            (root / algorithm).mkdir(parents=True, exist_ok=True)
         self._lock = _locked(root / "lock")
-        self._flights = dict[Digest, _Flight]()
+        self._flights = dict[tuple[str, Digest], _Flight]()
+        self._lanes = Lanes()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="towline-layers")
+        self._means = Means(
+            PartialLayers(root / "partial"), Room(root), self._threads, habits or Habits(), largest
+        )
         self._recover()
 
     def close(self) -> None:
@@ -89,60 +96,62 @@ class LayerStore:
         )
 
     def reclaim(self, used: Collection[Digest], at_most: int) -> tuple[Digest, ...]:
-        """Remove layers that are not used, the longest unwanted first, until all that is here takes
-        no more than so many bytes; what was removed.
+        """Remove downloads that were cut, the oldest first, and then layers that are not used, the
+        longest unwanted first, until all of it takes no more than so many bytes; which layers were
+        removed.
         """
-        gone = superfluous(self.kept(), used, at_most)
+        kept, cut = self.kept(), self._means.partial.cut(self._means.room.coming)
+        layers, left = sum(layer.size for layer in kept), sum(download.size for download in cut)
+        for download in cut:
+            if layers + left > at_most:
+                download.remove()
+                left -= download.size
+        gone = superfluous(kept, used, at_most - left)
         for diff_id in gone:
             self.remove(diff_id)
         return gone
 
-    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> None:
+    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         """Fetch a layer unless it is here; see `towline.pull.layers.Layers`."""
-        flight = self._flights.setdefault(layer.diff_id, _Flight())
+        packed = layer.descriptor.digest
+        async with self._flight("layer", layer.diff_id):
+            if self.has(layer.diff_id):
+                return Receipt(reused=layer.descriptor.size)
+            async with self._flight("packed", packed), self._lanes.lane(source.registry):
+                return await self._take_in(layer, source, report)
+
+    @contextlib.asynccontextmanager
+    async def _flight(self, kind: str, digest: Digest) -> AsyncIterator[None]:
+        """Be the only one who is busy with these bytes. A plain tar has one digest as both kinds."""
+        flight = self._flights.setdefault((kind, digest), _Flight())
         flight.passengers += 1
         try:
             async with flight.lock:
-                if not self.has(layer.diff_id):
-                    await self._take_in(layer, source, report)
+                yield
         finally:
             flight.passengers -= 1
             if not flight.passengers:
-                del self._flights[layer.diff_id]
+                del self._flights[kind, digest]
 
-    async def _take_in(self, layer: Layer, source: Source, report: Callable[[int], None]) -> None:
-        opener = _Opener(source, asyncio.get_running_loop())
-        partial = self._partial / secrets.token_hex(8)
-        intake = Intake(Order(layer, opener.open, report, partial, self._largest))
+    async def _take_in(
+        self, layer: Layer, source: Source, report: Callable[[int], None]
+    ) -> Receipt:
+        share = functools.partial(self._lanes.share, source.registry)
+        opener = Opener(source, asyncio.get_running_loop(), share)
+        delivery = Delivery(layer, opener, self._means)
         try:
-            await self._run(intake, opener)
-            self._publish(partial, layer.diff_id)
+            receipt = await delivery.take(report)
+            self._publish(delivery.path, layer.diff_id)
         finally:
-            partial.unlink(missing_ok=True)
-
-    async def _run(self, intake: Intake, opener: _Opener) -> None:
-        """Run it in a thread; when we are cancelled, it is stopped and waited for first."""
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, intake.run)
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            intake.cancel()
-            opener.cancel()
-            with contextlib.suppress(Exception):
-                await asyncio.shield(running)
-            raise
-        except Cancelled as error:
-            raise asyncio.CancelledError from error
+            delivery.path.unlink(missing_ok=True)
+        return receipt
 
     def _publish(self, partial: Path, diff_id: Digest) -> None:
         partial.rename(self.path(diff_id))
         self._threads.submit(_make_durable, self.path(diff_id))
 
     def _recover(self) -> None:
-        """Drop what was incomplete, and verify what may not have reached the disk."""
-        shutil.rmtree(self._partial)
-        self._partial.mkdir()
+        """Verify what may not have reached the disk."""
         noted = self._root / "boot_id"
         boot_id = _BOOT_ID.read_text().strip()
         same_boot = noted.exists() and noted.read_text().strip() == boot_id
@@ -168,29 +177,6 @@ class _Flight:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.passengers = 0
-
-
-class _Opener:
-    """Lets a thread ask the event loop for the bytes of a layer."""
-
-    def __init__(self, source: Source, loop: asyncio.AbstractEventLoop) -> None:
-        self._source = source
-        self._loop = loop
-        self._opening: Future[tuple[Body, int]] | None = None
-        self._cancelled = False
-
-    def open(self, offset: int) -> tuple[Body, int]:
-        """Blocks until the source has answered."""
-        self._opening = asyncio.run_coroutine_threadsafe(self._source.open(offset), self._loop)
-        if self._cancelled:  # before there was anything to cancel
-            self._opening.cancel()
-        return self._opening.result()
-
-    def cancel(self) -> None:
-        """Stop waiting for an answer."""
-        self._cancelled = True
-        if self._opening is not None:
-            self._opening.cancel()
 
 
 def _locked(path: Path) -> int:

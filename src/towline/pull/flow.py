@@ -9,8 +9,8 @@ in turn, and every step is written down.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from towline.oci.digest import Digest, InvalidDigest
 from towline.oci.error_code import read_errors
@@ -30,6 +30,7 @@ from towline.oci.media_type import (
 from towline.oci.platform import Platform, choose
 from towline.oci.reference import Reference
 from towline.pull.attempt import OK, Attempt, PullFailed, Record, Step, StepKind
+from towline.pull.blob import Blob
 from towline.pull.conversation import MAX_ERROR_BODY, Conversation, Purpose
 from towline.pull.failure import (
     CauseRaised,
@@ -53,12 +54,12 @@ from towline.pull.failure import (
     Unreadable,
 )
 from towline.pull.keyring import Keyring, Login
-from towline.pull.layers import Layer, Layers
+from towline.pull.layers import Layer, Layers, Receipt
 from towline.pull.message import content_ref, kubelet_text, rpc_code, server_message
 from towline.pull.policy import RegistryPolicy
 from towline.pull.progress import Phase, Progress
 from towline.pull.visit import Reply, Visits
-from towline.pull.wire import Body, Url, Wire
+from towline.pull.wire import Url, Wire
 
 LAYERS_AT_ONCE = 3  # containerd's max_concurrent_downloads
 MAX_MANIFEST_SIZE = 4 * 1048 * 1048  # containerd's MaxManifestSize, spelled as it is there
@@ -82,6 +83,8 @@ class PulledImage:
     diff_ids: tuple[Digest, ...]
     attempts: tuple[Attempt, ...] = ()
     """How it was got, the successful try last."""
+    receipts: Mapping[Digest, Receipt] = field(default_factory=dict)
+    """What each layer took, by diff ID."""
 
 
 async def pull(  # the seam of the sandbox and the command line
@@ -155,6 +158,7 @@ class _Pull:
         self._record = attempt.record
         self._means = means
         self._talk = talk
+        self._receipts = dict[Digest, Receipt]()
 
     async def run(self) -> PulledImage:
         top = await self._resolve()
@@ -166,7 +170,9 @@ class _Pull:
             raise Failed(Failure(Place.UNPACK, cause))
         await self._layers(tuple(map(Layer, layers, config.diff_ids)))
         size += manifest.config.size + sum(layer.size for layer in layers)
-        return PulledImage(self._reference, top.digest, size, config, config.diff_ids)
+        return PulledImage(
+            self._reference, top.digest, size, config, config.diff_ids, receipts=self._receipts
+        )
 
     async def _resolve(self) -> Descriptor:
         path = f"manifests/{self._reference.target}"
@@ -269,12 +275,6 @@ class _Pull:
         status = UnexpectedStatus("GET", str(reply.url), reply.answer.status_line, errors)
         raise Failed(Failure(Place.FETCH, status))
 
-    async def open_at(self, descriptor: Descriptor, offset: int) -> tuple[Body, int]:
-        ranges = (("Range", f"bytes={offset}-"),) if offset else ()
-        reply = await self._open(descriptor, ranges)
-        partial = reply.answer.header("content-range").startswith(f"bytes {offset}-")
-        return reply.answer.body, offset if partial else 0
-
     async def _layers(self, layers: tuple[Layer, ...]) -> None:
         for layer in layers:
             self._report(layer, Phase.WAITING, 0)
@@ -293,12 +293,16 @@ class _Pull:
     async def _layer(self, layer: Layer, gate: asyncio.Semaphore) -> None:
         if self._means.layers.has(layer.diff_id):
             self._report(layer, Phase.PRESENT, layer.descriptor.size)
+            self._receipts[layer.diff_id] = Receipt(reused=layer.descriptor.size)
             return
         async with gate:
             began, digest = self._means.wire.now(), layer.descriptor.digest
             outcome = "failed"
             try:
-                await self._means.layers.add(layer, _Blob(self, layer), self._reporter(layer))
+                report = self._reporter(layer)
+                blob = Blob(self._reference.host, layer.descriptor, self._open)
+                receipt = await self._means.layers.add(layer, blob, report)
+                self._receipts[layer.diff_id] = receipt
                 outcome = OK
             finally:
                 seconds = self._means.wire.now() - began
@@ -313,17 +317,6 @@ class _Pull:
 
     def _reporter(self, layer: Layer) -> Callable[[int], None]:
         return lambda have: self._report(layer, Phase.TRANSFERRING, have)
-
-
-@dataclass(frozen=True, slots=True)
-class _Blob:
-    """Where a layer store gets the bytes of one layer."""
-
-    pull: _Pull
-    layer: Layer
-
-    async def open(self, offset: int) -> tuple[Body, int]:
-        return await self.pull.open_at(self.layer.descriptor, offset)
 
 
 def _described(reply: Reply, reference: Reference) -> Descriptor | None:

@@ -21,7 +21,7 @@ from towline.oci.platform import Platform
 from towline.oci.reference import Reference
 from towline.pull.flow import PulledImage, pull
 from towline.pull.keyring import Keyring
-from towline.pull.layers import Layer, Source
+from towline.pull.layers import Layer, Receipt, Source
 from towline.pull.policy import RegistryPolicy
 from towline.pull.progress import Progress
 from towline.sandbox.lower_layers import LowerLayers, Stack
@@ -142,9 +142,9 @@ class _Lease:
         self.wanted.add(diff_id)
         return self.layers.has(diff_id)
 
-    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> None:
+    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         self.wanted.add(layer.diff_id)
-        await self.layers.add(layer, source, report)
+        return await self.layers.add(layer, source, report)
 
 
 def _stack(record: ImageRecord) -> Stack:
