@@ -1,8 +1,8 @@
 """Requests to one registry, authorized as it asks for it, and repeated as containerd repeats them.
 
-A 401 is answered with what its challenge wants; 408 and 429 are asked again at once, five times in
-all; a HEAD for a manifest that is not allowed becomes a GET. Redirects are followed without the
-registry's credentials.
+A 401 is answered with what its challenge wants; what a registry refuses for now is asked again, see
+`patience`; a HEAD for a manifest that is not allowed becomes a GET. Redirects are followed without
+the registry's credentials.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from towline.pull.failure import (
     TokenRefused,
 )
 from towline.pull.keyring import Login
+from towline.pull.patience import MAX_ANSWERS, Refusal, wait_before_asking_again
 from towline.pull.token import USER_AGENT, TokenAnswer, TokenQuestion, basic, fetch_token
 from towline.pull.visit import Reply, Visits
 from towline.pull.wire import Content, Request, Url, WireFailed
 
-MAX_ANSWERS = 5  # containerd gives up after this many answers to one request
 MAX_REDIRECTS = 10  # Go's net/http
 MAX_ERROR_BODY = 64_000  # containerd's limit; larger bodies are not errors but attacks
 MAX_TOKEN_BODY = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_AGAIN_AT_ONCE = frozenset({408, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +68,23 @@ class Conversation:
         self, method: str, url: Url, headers: tuple[tuple[str, str], ...], content: Content = b""
     ) -> Reply:
         """Ask until there is an answer worth having; raises `CauseRaised`."""
-        answers, first = 0, True
+        answers, first, waited = 0, True, 0.0
         while True:
             request = Request(method, url, headers, content)
             reply = await self._send(await self._authorized(request))
             answers += 1
             status = reply.answer.status
             becomes_get = status == 405 and method == "HEAD" and "/manifests/" in url.target
-            again = becomes_get or status in _AGAIN_AT_ONCE
+            again = becomes_get and answers <= MAX_ANSWERS
             if status == 401 and answers <= MAX_ANSWERS:
                 again = self._react(_challenges(reply), first=first)
-            if not again or answers > MAX_ANSWERS:
+            wait = wait_before_asking_again(_refusal(reply, method, url), answers, waited)
+            if not again and wait is None:
                 return reply
             await self._visits.read(reply, MAX_ERROR_BODY)
+            if wait:
+                await asyncio.sleep(wait)
+                waited += wait
             first, method = becomes_get, "GET" if becomes_get else method
 
     async def read(self, reply: Reply, limit: int) -> bytes:
@@ -163,6 +166,11 @@ class Conversation:
                 raise CauseRaised(TokenRefused(grant, raised.cause)) from raised
             raise
         return TokenAnswer(reply.answer.status, reply.answer.status_line, content)
+
+
+def _refusal(reply: Reply, method: str, url: Url) -> Refusal:
+    of_blob = method == "GET" and "/blobs/" in url.target
+    return Refusal(reply.answer.status, reply.answer.header("retry-after"), of_blob)
 
 
 def _challenges(reply: Reply) -> list[Challenge]:
