@@ -103,6 +103,12 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Send an image to a registry: an OCI layout (folder or tar), or what `docker save` wrote.",
         IMAGES,
     ),
+    "content": Place(
+        "towline.cli.content",
+        "content_app",
+        "Layers of images that are kept on this machine.",
+        IMAGES,
+    ),
     "instance": Place(
         "towline.cli.instance",
         "instance_app",

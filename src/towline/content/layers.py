@@ -20,6 +20,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -27,12 +28,13 @@ from pathlib import Path
 
 from towline.content.delivery import Delivery, Means
 from towline.content.fetch import Habits
-from towline.content.garbage import KeptLayer, superfluous
+from towline.content.garbage import KeptLayer, WaterMarks, superfluous
 from towline.content.lanes import Lanes
 from towline.content.layer_file import DamagedLayer, LayerFile
 from towline.content.opener import Opener
 from towline.content.partial import PartialLayers
 from towline.content.room import Room
+from towline.content.shelf import layers_in, place
 from towline.oci.digest import Algorithm, Digest
 from towline.problem import Problem
 from towline.pull.layers import Layer, Receipt, Source
@@ -71,7 +73,7 @@ class LayerStore:
 
     def path(self, diff_id: Digest) -> Path:
         """Where this layer is, or would be."""
-        return self._root / diff_id.algorithm / diff_id.hex
+        return place(self._root, diff_id)
 
     def has(self, diff_id: Digest) -> bool:
         """Whether this layer is here."""
@@ -88,12 +90,7 @@ class LayerStore:
 
     def kept(self) -> tuple[KeptLayer, ...]:
         """All layers that are here."""
-        return tuple(
-            KeptLayer(Digest(algorithm, path.name), status.st_blocks * 512, status.st_mtime_ns)
-            for algorithm in Algorithm
-            for path in (self._root / algorithm).iterdir()
-            for status in (path.stat(),)
-        )
+        return layers_in(self._root)
 
     def reclaim(self, used: Collection[Digest], at_most: int) -> tuple[Digest, ...]:
         """Remove downloads that were cut, the oldest first, and then layers that are not used, the
@@ -110,6 +107,16 @@ class LayerStore:
         for diff_id in gone:
             self.remove(diff_id)
         return gone
+
+    def relieve(self, used: Collection[Digest], marks: WaterMarks) -> tuple[Digest, ...]:
+        """Likewise `reclaim` what it takes to bring the disk below a water mark."""
+        disk = shutil.disk_usage(self._root)
+        excess = marks.excess(disk.used + disk.free, disk.free)  # as `df` counts
+        if not excess:
+            return ()
+        cut = self._means.partial.cut(self._means.room.coming)
+        size = sum(layer.size for layer in self.kept()) + sum(download.size for download in cut)
+        return self.reclaim(used, max(size - excess, 0))
 
     async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         """Fetch a layer unless it is here; see `towline.pull.layers.Layers`."""

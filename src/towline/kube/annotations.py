@@ -19,6 +19,12 @@ EIP_CLAIM_DELETE_POLICY = f"{PREFIX}eip-claim-delete-policy"
 RESOLV_CONF = f"{PREFIX}resolv-conf"
 REGISTRY_CERTIFICATE = "towline.dev/registry-certificate-sha256"
 """The only certificate that a registry may show: `HOST=<SHA-256 in hex>[,…]`. Ours, not the cloud's."""
+IMAGE_GC_HIGH_THRESHOLD = f"{PREFIX}image-gc-high-threshold"
+"""Percent of the disk in use at which layers that no pod uses are removed."""
+IMAGE_GC_LOW_THRESHOLD = f"{PREFIX}image-gc-low-threshold"
+"""Percent of the disk in use below which that ends."""
+IMAGE_GC_PERIOD = f"{PREFIX}image-gc-period"
+"""How often that is looked at, as in `3m`."""
 AVAILABLE_IP_COUNT = f"{PREFIX}available-ip-count"
 """A label of a node: how many pods its subnet has addresses for."""
 RELEASE_CREDENTIAL = "towline.dev/release-credential"
@@ -37,7 +43,8 @@ NETWORK_ANNOTATIONS = frozenset(
         RESOLV_CONF,
     }
 )
-POD_ANNOTATIONS = REGISTRY_ANNOTATIONS | NETWORK_ANNOTATIONS
+STORAGE_ANNOTATIONS = frozenset({IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD})
+POD_ANNOTATIONS = REGISTRY_ANNOTATIONS | NETWORK_ANNOTATIONS | STORAGE_ANNOTATIONS
 
 
 def misplaced(workload: Mapping[str, str], template: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ its own until it is closed, and its layers stay as long.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from towline.cluster.node.provider import Image
+from towline.content.garbage import PERIOD, WaterMarks, period
 from towline.content.layers import LayerStore
 from towline.linux.wire import SocketWire
 from towline.network.attachment import own_nameservers
@@ -50,6 +52,8 @@ class PodImages:
         self._leases = set[_Lease]()
         """Pulls that are under way."""
         self._stacks = {pod.uid: {_stack(record) for record in pod.images()} for pod in pods}
+        self._wishes = {pod.uid: _annotations(pod) for pod in pods}
+        """What each pod says of the disk, among other things."""
 
     def find(self, uid: str, image: str) -> ImageRecord | None:
         """What this pod pulled last under a reference, as long as all of it is here."""
@@ -66,6 +70,7 @@ class PodImages:
         Raises `PullFailed`; then, and when it is cancelled, the pod is as it was.
         """
         pod = self._pods.of(uid)
+        self._wishes[uid] = _annotations(pod)
         lease = _Lease(self._layers, progress)
         self._leases.add(lease)
         try:
@@ -117,14 +122,24 @@ class PodImages:
     async def forget(self, uid: str) -> None:
         """Let go what only this pod needed."""
         self._stacks.pop(uid, None)
+        self._wishes.pop(uid, None)
         await self.tidy()
+
+    async def keep_tidy(self) -> None:
+        """Look at the disk every now and then, for ever: containers fill it too."""
+        while True:
+            await asyncio.sleep(min(map(period, self._wishes.values()), default=PERIOD))
+            await self.tidy()
 
     async def tidy(self) -> None:
         """Unmount layers that no pod uses, and remove layers where they take too much room."""
         await self._lowers.keep_only(self._used())
         used = {diff_id for stack in self._used() for diff_id in stack}
         wanted = (lease.wanted for lease in self._leases)
-        self._layers.reclaim(used.union(*wanted), self._settings.bytes_kept)
+        used = used.union(*wanted)
+        self._layers.reclaim(used, self._settings.bytes_kept)
+        marks = map(WaterMarks.from_annotations, self._wishes.values())
+        self._layers.relieve(used, min(marks, default=WaterMarks()))
 
     def _used(self) -> set[Stack]:
         return set().union(*self._stacks.values())
@@ -145,6 +160,11 @@ class _Lease:
     async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         self.wanted.add(layer.diff_id)
         return await self.layers.add(layer, source, report)
+
+
+def _annotations(pod: PodFolder) -> Mapping[str, str]:
+    record = pod.record
+    return record.identity.annotations if record else {}
 
 
 def _stack(record: ImageRecord) -> Stack:

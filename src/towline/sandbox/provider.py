@@ -155,6 +155,10 @@ class Sandbox:
         """See `Images`."""
         return await self._parts.images.pull(pod_uid, image, keyring, progress)
 
+    async def keep_tidy(self) -> None:
+        """See to it, for ever, that layers which no pod uses do not fill the disk."""
+        await self._parts.images.keep_tidy()
+
     async def start(self, spec: ContainerSpec) -> float:
         """See `Containers`."""
         return await self._parts.containers.start(spec)

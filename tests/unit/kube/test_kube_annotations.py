@@ -22,6 +22,9 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
         "eks.tke.cloud.tencent.com/eip-injection",
         "eks.tke.cloud.tencent.com/eip-claim-delete-policy",
         "eks.tke.cloud.tencent.com/resolv-conf",
+        "eks.tke.cloud.tencent.com/image-gc-high-threshold",
+        "eks.tke.cloud.tencent.com/image-gc-low-threshold",
+        "eks.tke.cloud.tencent.com/image-gc-period",
         "towline.dev/registry-certificate-sha256",
     } == POD_ANNOTATIONS
 
