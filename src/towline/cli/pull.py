@@ -96,11 +96,21 @@ def pull_command(
 
 
 def _result(pulled: PulledImage, folder: Path | None, skipped: list[str]) -> dict[str, object]:
+    from towline.pull.summary import summarize
+
+    summary = summarize(pulled.attempts, pulled.receipts.values())
     return {
         "reference": str(pulled.reference),
         "digest": str(pulled.digest),
         "size": pulled.size,
         "layers": [str(diff_id) for diff_id in pulled.diff_ids],
+        "fetched": summary.fetched,
+        "reused": summary.reused,
+        "seconds": dict(summary.seconds),
+        "stages": {
+            str(diff_id): {name: round(value, 3) for name, value in receipt.stages.items()}
+            for diff_id, receipt in pulled.receipts.items()
+        },
         "folder": str(folder) if folder else None,
         "skipped": skipped,
     }
@@ -110,7 +120,8 @@ def _text(result: dict[str, object]) -> str:
     lines = [
         f"{result['reference']}",
         f"  digest {result['digest']}",
-        f"  size   {result['size']} bytes",
+        f"  size   {result['size']} bytes: {result['fetched']} fetched, {result['reused']} reused",
+        f"  time   {_seconds(result['seconds'])}",
     ]
     if result["folder"]:
         lines.append(f"  files  {result['folder']}")
@@ -118,6 +129,12 @@ def _text(result: dict[str, object]) -> str:
     if isinstance(skipped, list) and skipped:
         lines.append(f"  left out, for root only: {', '.join(skipped)}")
     return "\n".join(lines)
+
+
+def _seconds(seconds: object) -> str:
+    assert isinstance(seconds, dict)
+    waited = " + ".join(f"{name} {value:.2f}" for name, value in seconds.items() if name != "total")
+    return f"{seconds['total']:.2f} s ({waited})"
 
 
 def login_from(username: str, password: str, *, from_stdin: bool) -> Login | None:

@@ -62,7 +62,9 @@ _REMEDIES: Mapping[type, str] = {
     f.ContentTooLong: _DAMAGED,
     f.DiffIdDiffers: _DAMAGED,
     f.LayerUnusable: "The image is at fault: build it again without the file that is named.",
-    f.StorageFailed: "Make room on the disk and try again.",
+    f.StorageFailed: (
+        "Make room on the disk and try again; towline content reclaim removes layers that are kept."
+    ),
 }
 
 

@@ -22,6 +22,7 @@ _SHOWN_DIGITS = 12  # as docker and kubectl abbreviate
 _STYLES = {
     Phase.WAITING: "dim",
     Phase.TRANSFERRING: "cyan",
+    Phase.UNPACKING: "yellow",
     Phase.DONE: "green",
     Phase.PRESENT: "dim green",
 }

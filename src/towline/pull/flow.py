@@ -316,7 +316,11 @@ class _Pull:
         self._means.progress.layer(descriptor.digest, phase, have, descriptor.size)
 
     def _reporter(self, layer: Layer) -> Callable[[int], None]:
-        return lambda have: self._report(layer, Phase.TRANSFERRING, have)
+        def report(have: int) -> None:
+            phase = Phase.TRANSFERRING if have < layer.descriptor.size else Phase.UNPACKING
+            self._report(layer, phase, have)
+
+        return report
 
 
 def _described(reply: Reply, reference: Reference) -> Descriptor | None:

@@ -15,6 +15,8 @@ class Phase(StrEnum):
 
     WAITING = "waiting"
     TRANSFERRING = "transferring"
+    UNPACKING = "unpacking"
+    """All bytes have come; what they unpack to is still being written and verified."""
     DONE = "done"
     PRESENT = "already here"
 

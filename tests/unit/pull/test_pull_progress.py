@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towline.oci.digest import Digest
+from towline.oci.reference import Reference
+from towline.pull.attempt import OK, Attempt, Step, StepKind
+from towline.pull.layers import Receipt
 from towline.pull.progress import PaceMaker, Phase, Tally
+from towline.pull.summary import summarize
 
 ONE, TWO = Digest.of(b"one"), Digest.of(b"two")
 
@@ -50,3 +54,27 @@ def test_a_pace_is_never_faster_than_the_fastest_moment(steps: list[tuple[float,
 
         assert 0 <= pace.rate <= fastest * 1.001
         assert pace.seconds_left in (None, 0)
+
+
+def test_a_summary_adds_up_what_came_and_where_the_time_went() -> None:
+    """Layers come at once, so their time is from the first to the last."""
+    steps = (
+        Step(StepKind.DIAL, "10.0.0.1:443", OK, began=100.0, seconds=0.5),
+        Step(StepKind.REQUEST, "GET /", OK, began=100.5, seconds=0.25),
+        Step(StepKind.REQUEST, "GET /", OK, began=100.75, seconds=0.25),
+        Step(StepKind.LAYER, str(ONE), OK, began=101.0, seconds=3.0),
+        Step(StepKind.LAYER, str(TWO), OK, began=101.5, seconds=2.0),
+    )
+    attempt = Attempt(Reference.parse("registry.test/app"), None, steps)
+
+    found = summarize((attempt,), (Receipt(70, 30), Receipt(0, 50)))
+
+    assert (found.fetched, found.reused) == (70, 80)
+    assert found.seconds == {
+        "resolve": 0, "dial": 0.5, "secure": 0, "request": 0.5, "layers": 3.0, "total": 4.0
+    }  # fmt: skip
+
+
+def test_a_summary_of_nothing_is_nothing() -> None:
+    """An image without layers, got without a step."""
+    assert set(summarize((), ()).seconds.values()) == {0.0}
