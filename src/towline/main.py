@@ -209,14 +209,14 @@ def _foresight(data: DataDirectory) -> Callable[[Kubernetes], Preflight]:
     """What looks at the images of a cluster's pods before they run."""
     from towline.client.cloud_access import own_cloud
     from towline.client.image_examiner import ImageExaminer
+    from towline.client.lookout import from_inside
     from towline.client.preflight import ImagePreflight
     from towline.client.pull_planes import PullPlanes
     from towline.oci.platform import Platform
-    from towline.probe.here import this_machine
 
     examiner = ImageExaminer(
         PullPlanes(own_cloud(data)),
-        lambda: this_machine(os.environ, time.time, data.pull_authorities),
+        from_inside(os.environ, data.pull_authorities, data.ledger),
         Platform.of_machine(os.uname().machine),
     )
     return lambda kubernetes: ImagePreflight(kubernetes, examiner)
@@ -277,6 +277,7 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
                 await serve(kubernetes, sandbox, subnets, settings, said)
 
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sandbox.keep_tidy())
             tasks.create_task(run_nodes(None))
             tasks.create_task(Roster.of(store).employ(port_when_served, run_nodes))
 

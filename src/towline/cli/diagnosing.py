@@ -45,18 +45,16 @@ async def why_image(image: str) -> Diagnosis:
 
 def image_examiner() -> ImageExaminer:
     """Looks at images from here, with what the control plane knows where there is one."""
-    import time
-
     from towline.client.image_examiner import ImageExaminer
+    from towline.client.lookout import from_here
     from towline.installation.data_directory import DataDirectory, chosen_root
     from towline.oci.platform import Platform
-    from towline.probe.here import this_machine
 
     authorities = DataDirectory(chosen_root(os.environ)).pull_authorities
     trusted = authorities if os.access(authorities, os.R_OK) else None
     return ImageExaminer(
         _planes(),
-        lambda: this_machine(os.environ, time.time, trusted),
+        from_here(os.environ, trusted),
         Platform.of_machine(os.uname().machine),
     )
 

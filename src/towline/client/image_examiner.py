@@ -7,10 +7,11 @@ as this machine sees it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from towline.client.lookout import Lookout
 from towline.client.pull_planes import PullQuestion
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import Observations
@@ -21,7 +22,6 @@ from towline.oci.platform import Platform
 from towline.oci.reference import InvalidReference, Reference
 from towline.probe.probe import probe
 from towline.probe.target import Target
-from towline.probe.vantage import Vantage
 from towline.problem import Problem
 from towline.pull.keyring import Keyring, Login
 from towline.pull.policy import AddressList, RegistryPolicy
@@ -55,12 +55,10 @@ class ImageQuestion:
 class ImageExaminer:
     """Gathers the facts about images."""
 
-    def __init__(
-        self, planes: Planes | None, vantage: Callable[[], Vantage], platform: Platform
-    ) -> None:
+    def __init__(self, planes: Planes | None, lookout: Lookout, platform: Platform) -> None:
         """Without `planes` the control plane stays unknown."""
         self._planes = planes
-        self._vantage = vantage
+        self._lookout = lookout
         self._platform = platform
 
     async def facts(self, asked: ImageQuestion) -> Facts:
@@ -92,11 +90,11 @@ class ImageExaminer:
         target = Target(asked.image, self._platform, asked.keyring, asked.policy)
         reference = _reference(asked.image)
         if plane is None or plane.instance is None or reference is None:
-            return await probe(target, self._vantage())
+            return await probe(target, self._lookout(plane))
         port = plane.instance.loopback_port
         if not port:
             return Observations(asked.image)
-        seen = await probe(_by_loopback(target, reference, port), self._vantage())
+        seen = await probe(_by_loopback(target, reference, port), self._lookout(None))
         return replace(seen, image=asked.image, domain=reference.domain)
 
 

@@ -20,7 +20,7 @@ from towline.cluster.node.pod_seen import pull_secret_seen
 from towline.cluster.resources import NODES, SECRETS, SERVICE_ACCOUNTS
 from towline.diagnosis.diagnose import diagnose
 from towline.diagnosis.facts import Facts
-from towline.diagnosis.plane import Plane, PodSeen
+from towline.diagnosis.plane import PodSeen
 from towline.diagnosis.verdict import Confidence, Verdict
 from towline.kube.annotations import EIP_ATTRIBUTES, EIP_ID_LIST
 from towline.kube.secret import secret_data
@@ -175,7 +175,7 @@ def _proved(facts: Facts) -> Verdict | None:
     by_records = diagnose(replace(facts, seen=None))
     if by_records is not None and by_records.confidence is Confidence.PROVED:
         return by_records
-    if not _seen_alike(facts.plane):
+    if not _seen_alike(facts):
         return None
     found = diagnose(facts)
     if found is None or found.confidence is not Confidence.PROVED:
@@ -183,15 +183,16 @@ def _proved(facts: Facts) -> Verdict | None:
     return None if found.stage in _AS_SEEN_FROM_HERE else found
 
 
-def _seen_alike(plane: Plane | None) -> bool:
-    """Whether a pod meets the same registry under this name as this machine does.
+def _seen_alike(facts: Facts) -> bool:
+    """Whether a pod meets the same registry under this name as was looked at.
 
-    A registry of ours is looked at by its own door. Another is the same one only where the pod's
-    packets leave the installation by the host's network.
+    A registry of ours is looked at by its own door. Another is the same one where it was looked at
+    from the pod's VPC, and where packets leave the installation by the host's network.
     """
+    plane, seen = facts.plane, facts.seen
     if plane is None:
         return False
-    if plane.instance is not None:
+    if plane.instance is not None or (seen is not None and seen.vantage == plane.vpc_id):
         return True
     if not plane.address:
         return plane.resolution is not None and plane.resolution.answerer is Answerer.UPLINK

@@ -17,6 +17,7 @@ from tests.images import MadeImage, file, image, index, tar
 from tests.registries import ScriptedRegistry, scripted
 
 from towline.client.image_examiner import ImageExaminer
+from towline.client.lookout import from_here
 from towline.client.preflight import ImagePreflight
 from towline.client.pull_planes import PullQuestion
 from towline.cluster.api.address import Address, Treatment
@@ -30,7 +31,6 @@ from towline.network.trace_hop import Act, Hop, Place, Trace
 from towline.network.trace_stop import Stop
 from towline.oci.digest import Digest
 from towline.oci.platform import Platform
-from towline.probe.here import this_machine
 from towline.store.record import Record
 
 HOST = "demo.tencentcloudcr.com"
@@ -102,9 +102,7 @@ async def sky(made: MadeImage = SMALL) -> AsyncIterator[Sky]:
     await kubernetes.create(SECRETS, "shop", secret)
     async with scripted(ScriptedRegistry(made, login=("user", "word"))) as registry:
         planes = Planes(int(registry.address.rpartition(":")[2]))
-        examiner = ImageExaminer(
-            planes, lambda: this_machine({}, time.time), Platform.of_machine("x86_64")
-        )
+        examiner = ImageExaminer(planes, from_here({}, None), Platform.of_machine("x86_64"))
         yield Sky(kubernetes, registry, planes, ImagePreflight(kubernetes, examiner))
 
 
