@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from towline.diagnosis.known import Known
 from towline.diagnosis.plane import PodSeen
-from towline.diagnosis.verdict import Remedy
+from towline.diagnosis.verdict import Remedy, Who
 from towline.kube.annotations import (
     REGISTRY_CERTIFICATE,
     REGISTRY_HTTP_ENDPOINT,
@@ -43,6 +43,22 @@ def annotation_known(code: str, pod: PodSeen, registry: str) -> Known | None:
         trouble = "shows a certificate that cannot be verified"
         return _known(REGISTRY_INSECURE_SKIP_VERIFY, pod, registry, trouble)
     return None
+
+
+def changed_certificate(pod: PodSeen, registry: str, sha256: str) -> Known:
+    """Another certificate than the pinned one: renewed, or somebody else's. Nobody may just follow."""
+    return Known(
+        f"{registry} shows another certificate than the one that {REGISTRY_CERTIFICATE} pins",
+        (
+            f"{REGISTRY_CERTIFICATE} of the pod: {pod.annotations.get(REGISTRY_CERTIFICATE, '')}",
+            f"the certificate's SHA-256: {sha256}",
+        ),
+        Remedy(
+            text="Find out from the registry's administrator whether it was renewed, and only then "
+            f"pin the new one on {pod.patched}",
+            who=Who.REGISTRY_ADMIN,
+        ),
+    )
 
 
 def annotation_wanted(code: str, pod: PodSeen, registry: str, sha256: str) -> Remedy | None:

@@ -6,9 +6,14 @@ from dataclasses import replace
 
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known import Known
-from towline.diagnosis.known_annotation import annotation_known, annotation_wanted
+from towline.diagnosis.known_annotation import (
+    annotation_known,
+    annotation_wanted,
+    changed_certificate,
+)
 from towline.diagnosis.known_credential import credential_known
 from towline.diagnosis.known_way import way_code, way_known
+from towline.diagnosis.observed_path import TrustOutcome
 from towline.diagnosis.obstacle import Obstacle
 from towline.diagnosis.subject import registry
 from towline.diagnosis.verdict import Remedy
@@ -32,6 +37,11 @@ def _fingerprint(facts: Facts) -> str:
     return path.tls.chain[0].sha256 if path and path.tls and path.tls.chain else ""
 
 
+def _is_another_than_pinned(facts: Facts) -> bool:
+    path = facts.seen.path if facts.seen is not None else None
+    return bool(path and path.tls and TrustOutcome.NOT_PINNED in path.tls.problems)
+
+
 def sharpened(obstacle: Obstacle | None, facts: Facts) -> Obstacle | None:
     """What stands in the way, as exactly as the records have it; by them alone before any probe."""
     if obstacle is None:
@@ -53,6 +63,8 @@ def _of_code(code: str, facts: Facts) -> Known | None:
     if code.startswith(_ON_THE_WAY):
         return way_known(facts.plane, facts.pod) if facts.plane is not None else None
     if code.startswith("tls.") and facts.pod is not None:
+        if _is_another_than_pinned(facts):
+            return changed_certificate(facts.pod, registry(facts), _fingerprint(facts))
         return annotation_known(code, facts.pod, registry(facts))
     found = credential_known(facts)
     return found[1] if found is not None and found[0] == code else None

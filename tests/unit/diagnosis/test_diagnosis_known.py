@@ -288,25 +288,36 @@ def test_an_annotation_that_does_nothing_is_named(
     assert any(patched in one for one in verdict.remedy.commands)
 
 
-def test_a_certificate_that_nobody_knows_is_pinned_rather_than_passed_over() -> None:
-    """With its own fingerprint, on the pod template of the workload."""
+def shown(*problems: TrustOutcome) -> Observations:
+    """A certificate with these faults, at 10.16.0.9:5000."""
     certificate = CertificateSeen("CN=r", "CN=r", ("10.16.0.9",), "r", 0, 2**32, "ab" * 32)
-    tls = TlsSeen(
-        "10.16.0.9",
-        "10.16.0.9:5000",
-        TlsOutcome.SHAKEN,
-        problems=(TrustOutcome.SELF_SIGNED,),
-        chain=(certificate,),
-    )
+    peer = "10.16.0.9:5000"
+    tls = TlsSeen("10.16.0.9", peer, TlsOutcome.SHAKEN, problems=problems, chain=(certificate,))
     dial = DialSeen("10.16.0.9", 5000, DialOutcome.CONNECTED)
     name = DnsSeen("10.16.0.9", addresses=("10.16.0.9",), is_address=True)
     path = PathSeen("10.16.0.9", 5000, "https", dns=name, dials=(dial,), tls=tls)
-    image = "10.16.0.9:5000/web:1"
-    seen = Observations(image, path=path)
-    verdict = diagnose(Facts(image=image, pod=replace(POD, image=image), seen=seen))
+    return Observations(f"{peer}/web:1", path=path)
+
+
+def test_a_certificate_that_nobody_knows_is_pinned_rather_than_passed_over() -> None:
+    """With its own fingerprint, on the pod template of the workload."""
+    seen = shown(TrustOutcome.SELF_SIGNED)
+    verdict = diagnose(Facts(image=seen.image, pod=replace(POD, image=seen.image), seen=seen))
 
     assert verdict is not None
     assert verdict.code == "tls.self-signed"
     (command,) = verdict.remedy.commands
     assert f'"{REGISTRY_CERTIFICATE}":"10.16.0.9:5000={"ab" * 32}"' in command
     assert command.startswith("kubectl patch deployment/web --namespace shop")
+
+
+def test_a_certificate_that_has_changed_is_not_pinned_without_asking() -> None:
+    """It may be somebody else's: no command says otherwise."""
+    seen = shown(TrustOutcome.NOT_PINNED)
+    pod = replace(POD, image=seen.image, annotations={REGISTRY_CERTIFICATE: "10.16.0.9:5000=cd"})
+    verdict = diagnose(Facts(image=seen.image, pod=pod, seen=seen))
+
+    assert verdict is not None
+    assert "another certificate than the one" in verdict.cause
+    assert verdict.remedy.commands == ()
+    assert "whether it was renewed" in verdict.remedy.text
