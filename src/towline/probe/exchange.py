@@ -180,19 +180,19 @@ class _Talk:
         return over and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     def seen(self, outcome: HttpOutcome) -> HttpSeen:
-        url, content = self._ask.url, bytes(self.content)
+        url, content, hidden = self._ask.url, bytes(self.content), self._ask.unspeakable
         bare = str(url.with_target(url.target.partition("?")[0]))
         seen = HttpSeen(self._ask.method, bare, outcome, credential=self._ask.credential)
         if self.head is None:
             return seen
-        reason = self.head.reason.decode("ascii", "replace")
-        headers = tuple(_telling(self.head.headers.raw_items()))
+        reason = _discreet(self.head.reason.decode("ascii", "replace"), hidden)
+        headers = tuple(_telling(self.head.headers.raw_items(), hidden))
         seen = replace(seen, status=self.head.status_code, reason=reason, headers=headers)
         return replace(
             seen,
-            body="" if _as_asked(seen) else _excerpt(content, self._ask.unspeakable),
-            errors=_errors(content, self._ask.unspeakable) if seen.status >= 400 else (),
-            title=_title(content),
+            body="" if _as_asked(seen) else _excerpt(content, hidden),
+            errors=_errors(content, hidden) if seen.status >= 400 else (),
+            title=_discreet(_title(content), hidden),
             is_json=_is_json(content),
         )
 
@@ -201,11 +201,13 @@ def _as_asked(seen: HttpSeen) -> bool:
     return 200 <= seen.status < 300 and seen.media_type != "text/html"
 
 
-def _telling(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[str, str]]:
+def _telling(
+    headers: Iterable[tuple[bytes, bytes]], secrets: tuple[str, ...]
+) -> Iterable[tuple[str, str]]:
     for raw_name, raw_value in headers:
         name = raw_name.decode("ascii", "replace").lower()
         if name in _TELLING:
-            value = raw_value.decode("utf-8", "replace")[:500]
+            value = _discreet(raw_value.decode("utf-8", "replace"), secrets)[:500]
             yield name, value.partition("?")[0] if name == "location" else value
 
 
@@ -222,7 +224,7 @@ def _discreet(text: str, secrets: tuple[str, ...]) -> str:
 
 def _errors(content: bytes, secrets: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (error.code[:100], _discreet(error.message, secrets)[:300])
+        (_discreet(error.code, secrets)[:100], _discreet(error.message, secrets)[:300])
         for error in read_errors(content)
     )
 

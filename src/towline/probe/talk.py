@@ -14,6 +14,7 @@ from towline.pull.wire import Transport, Url
 
 MAX_REDIRECTS = 10  # Go's net/http
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOR_ONE_PLACE = frozenset({"authorization", "content-type"})
 _DIED_WAITING = frozenset({HttpOutcome.RESET, HttpOutcome.CLOSED})
 _WANTS_CERTIFICATE = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
@@ -110,8 +111,11 @@ class Talk:
 
 
 def _led_to(ask: Ask, target: Url) -> Ask:
-    """The same question somewhere else; what opens this place does not go along."""
-    headers = ask.headers
-    if target.authority != ask.url.authority or target.scheme != ask.url.scheme:
-        headers = tuple(pair for pair in headers if pair[0].lower() != "authorization")
-    return replace(ask, url=target, headers=headers)
+    """The same question somewhere else. What opens this place does not go along: no key in a header,
+    and none in a form, which is asked for by GET then as net/http does it for most redirects.
+    """
+    if target.authority == ask.url.authority and target.scheme == ask.url.scheme:
+        return replace(ask, url=target)
+    headers = tuple(pair for pair in ask.headers if pair[0].lower() not in _FOR_ONE_PLACE)
+    method = "GET" if ask.content else ask.method
+    return replace(ask, method=method, url=target, headers=headers, content=b"")

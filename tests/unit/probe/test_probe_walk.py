@@ -170,6 +170,50 @@ async def test_a_key_is_not_sent_to_a_token_host_without_tls(
     assert all("robot" not in asked for asked in realm.seen)
 
 
+@pytest.mark.parametrize("status", [302, 307])
+async def test_a_key_does_not_follow_a_token_host_to_another(status: int) -> None:
+    """Neither in a header nor in the form that tokens are asked for with."""
+    heard = list[str]()
+
+    async def note(request: web.Request) -> web.Response:
+        heard.append(f"{request.method} {request.headers} {await request.text()}")
+        return web.Response(status=400)
+
+    async with scripted(registry({"POST /token": note, "GET /token": note})) as other:
+        place = f"http://{other.address}/token"
+
+        async def lead(_: web.Request) -> web.Response:
+            return web.Response(status=status, headers={"Location": place})
+
+        led = {"POST /token": lead, "GET /token": lead}
+        closed = ScriptedRegistry(MADE, login=(LOGIN.username, LOGIN.password), overrides=led)
+        async with scripted(closed) as served:
+            seen = await look(served.address, how=Look(LOGIN))
+
+    assert heard
+    assert all(LOGIN.password not in text for text in (*heard, repr(seen)))
+    assert all("Authorization" not in text for text in heard)
+
+
+async def test_a_key_that_a_server_repeats_is_not_quoted() -> None:
+    """Wherever in its answer it stands: the status line, a header, the title of a page."""
+
+    async def repeat(request: web.Request) -> web.Response:
+        told = LOGIN.password if LOGIN.password in await request.text() else "nothing"
+        page = f"<html><title>{told}</title></html>"
+        headers = {"Content-Type": "text/html", "Via": told}
+        return web.Response(status=403, reason=told, headers=headers, text=page)
+
+    closed = {"POST /token": repeat, "GET /token": repeat}
+    served = ScriptedRegistry(MADE, login=(LOGIN.username, LOGIN.password), overrides=closed)
+    async with scripted(served):
+        seen = await look(served.address, how=Look(LOGIN))
+
+    assert seen.tokens[0].answer is not None
+    assert seen.tokens[0].answer.title == "…"
+    assert LOGIN.password not in repr(seen)
+
+
 async def test_a_layers_other_host_has_a_way_of_its_own() -> None:
     """And gets no credential; nor is what its URL is signed with kept."""
     layer = next(iter(MADE.layers))
