@@ -6,11 +6,19 @@ import asyncio
 import base64
 import json
 
+from msgspec.structs import replace
 from tests.simulated_provider import Script
 from tests.unit.cluster_node.node_world import IMAGE, World, messages, play, pod
 
+from towline.cluster.node.diagnosing import AT_ONCE, Diagnosing, Examiner, Trouble
+from towline.cluster.node.provider import Finding
+from towline.cluster.node.voice import Voice
 from towline.cluster.resources import DEPLOYMENTS, REPLICA_SETS, SECRETS
+from towline.diagnosis.facts import Facts
 from towline.diagnosis.verdict import Confidence, Remedy, Verdict
+from towline.kube.event import Happening
+from towline.kube.pod import Pod
+from towline.pull.attempt import Attempt
 
 NO_LINK = Verdict(
     code="net.timeout",
@@ -104,6 +112,50 @@ def test_a_diagnosis_that_breaks_harms_nobody() -> None:
 
         assert told(world) == []
         assert world.provider.cases
+
+    play(scenario)
+
+
+def test_a_pull_that_fails_often_while_others_are_looked_at_is_looked_at_once() -> None:
+    """What fails faster than anybody can look must not pile up; the latest words count."""
+
+    async def scenario(world: World) -> None:
+        await world.apply(pod("a"))
+        await world.until_phase("a", "Running")
+        gate = asyncio.Event()
+        seen = list[str]()
+
+        class Slow(Examiner):
+            async def examine(
+                self, pod: Pod, image: str, text: str = "", attempt: Attempt | None = None
+            ) -> Finding:
+                seen.append(text)
+                await gate.wait()
+                return Finding(None, Facts())
+
+        held = Pod.parse(await world.pod("a"))
+        voice = Voice(list[Happening]().append, held)
+        diagnosing = Diagnosing(Slow(world.kubernetes, world.provider))
+
+        def fail(uid: str, text: str) -> None:
+            of = replace(held, metadata=replace(held.metadata, uid=uid))
+            diagnosing.explain(Trouble(of, held.spec.containers[0], voice, text))
+
+        async with asyncio.TaskGroup() as tasks:
+            run = tasks.create_task(diagnosing.run())
+            for number in range(AT_ONCE):
+                fail(str(number), f"{number}")
+            await asyncio.sleep(1)
+            for time_ in range(100):
+                fail("late", f"late {time_}")
+                fail("gone", f"gone {time_}")
+                fail("0", f"again {time_}")
+            diagnosing.forget("gone")
+            gate.set()
+            await asyncio.sleep(1)
+            run.cancel()
+
+        assert sorted(seen) == ["0", "1", "2", "3", "again 99", "late 99"]
 
     play(scenario)
 

@@ -77,11 +77,11 @@ class Diagnosing:
 
     def __init__(self, examiner: Examiner) -> None:
         self._examiner = examiner
-        self._waiting: asyncio.Queue[Trouble] = asyncio.Queue()
-        self._told: dict[str, tuple[str, str]] = {}
+        self._turns: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting = dict[str, Trouble]()
+        """What came of a pull last. However often it fails while it waits, it is looked at once."""
         self._busy = set[str]()
-        self._again: dict[str, Trouble] = {}
-        """What came of a pull while it was being looked at already: the latest."""
+        self._told = dict[str, tuple[str, str]]()
 
     async def run(self) -> None:
         """Explain what comes, until cancelled."""
@@ -91,7 +91,10 @@ class Diagnosing:
 
     def explain(self, trouble: Trouble) -> None:
         """See to it that a pull is explained; returns at once."""
-        self._waiting.put_nowait(trouble)
+        key = trouble.key
+        if key not in self._waiting and key not in self._busy:
+            self._turns.put_nowait(key)
+        self._waiting[key] = trouble
 
     @contextmanager
     def watching(self, trouble: Trouble, tally: Tally) -> Iterator[None]:
@@ -103,17 +106,18 @@ class Diagnosing:
             watch.end()
 
     def forget(self, pod_uid: str) -> None:
-        """Drop what is remembered of a pod that is gone."""
-        for key in [key for key in self._told if key.startswith(f"{pod_uid}_")]:
-            del self._told[key]
+        """Drop what is remembered of a pod that is gone, and look at it no more."""
+        for held in (self._told, self._waiting):
+            for key in [key for key in held if key.startswith(f"{pod_uid}_")]:
+                del held[key]
 
     async def _work(self) -> None:
         while True:
-            trouble = await self._waiting.get()
-            if trouble.key in self._busy:
-                self._again[trouble.key] = trouble
-                continue
-            self._busy.add(trouble.key)
+            key = await self._turns.get()
+            trouble = self._waiting.pop(key, None)
+            if trouble is None:
+                continue  # its pod is gone
+            self._busy.add(key)
             try:
                 await self._tell(trouble)
             except Problem as problem:
@@ -121,9 +125,9 @@ class Diagnosing:
             except Exception:  # noqa: BLE001  # a defect here must not end the node's other work
                 _log.exception("a diagnosis failed", pod=trouble.pod.full_name)
             finally:
-                self._busy.discard(trouble.key)
-                if later := self._again.pop(trouble.key, None):
-                    self.explain(later)
+                self._busy.discard(key)
+                if key in self._waiting:
+                    self._turns.put_nowait(key)
 
     async def _tell(self, trouble: Trouble) -> None:
         image = trouble.container.image
