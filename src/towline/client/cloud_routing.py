@@ -68,6 +68,14 @@ class Routing:
         asked = {"RouteTableId": table_id, "Routes": [{"RouteId": route_id}]}
         await self._call("DeleteRoutes", asked)
 
+    async def enable(self, table_id: str, route_id: int) -> None:
+        """Let packets take a route again that is switched off."""
+        await self._call("EnableRoutes", {"RouteTableId": table_id, "RouteIds": [route_id]})
+
+    async def disable(self, table_id: str, route_id: int) -> None:
+        """Keep a route in its table, but let no packet take it."""
+        await self._call("DisableRoutes", {"RouteTableId": table_id, "RouteIds": [route_id]})
+
     async def associate(self, table_id: str, subnet_id: str) -> None:
         """Let a subnet go by a table, and no longer by the one before."""
         asked = {"RouteTableId": table_id, "SubnetId": subnet_id}

@@ -19,6 +19,7 @@ from towline.client.cloud_view import (
     InstanceView,
     NatGatewayView,
     RouteTableView,
+    RouteView,
     SubnetView,
 )
 from towline.client.step import Step, Tell, make_all
@@ -144,8 +145,11 @@ class Egress:
         table = await routing.table_of(subnet)
         default = [each for each in table.route_set if each.destination_cidr_block == DEFAULT]
         gateway = self.gateway.nat_gateway_id if self.gateway else ""
-        if any(each.enabled and each.gateway_id == gateway for each in default):
+        held = next((each for each in default if each.gateway_id == gateway), None)
+        if held is not None and held.enabled:
             return []
+        if held is not None and len(default) == 1:
+            return [self._enabling_step(table, held)]
         if default:
             raise Problem(
                 "default-route-taken",
@@ -157,8 +161,29 @@ class Egress:
         if not table.main:
             self.table = table
             return [self._route_step(table.route_table_name)]
+        self.table = await self._leading_table()
+        if self.table is not None:
+            return [self._association_step(table, self.table.route_table_name)]
         name = f"egress-{subnet.subnet_id.removeprefix('subnet-')}"
         return [self._table_step(name), self._route_step(name), self._association_step(table, name)]
+
+    async def _leading_table(self) -> RouteTableView | None:
+        """A table of the VPC that leads to its gateway already."""
+        gateway = self.gateway.nat_gateway_id if self.gateway else ""
+        for table in await self.cloud.routing.tables():
+            for route in table.route_set:
+                leads = route.enabled and route.gateway_id == gateway
+                if leads and route.destination_cidr_block == DEFAULT and not table.main:
+                    return table
+        return None
+
+    def _enabling_step(self, table: RouteTableView, route: RouteView) -> Step:
+        routing, table_id = self.cloud.routing, table.route_table_id
+        return Step(
+            f"enable the route {DEFAULT} of {table.route_table_name} ({table_id})",
+            lambda: routing.enable(table_id, route.route_id),
+            lambda: routing.disable(table_id, route.route_id),
+        )
 
     def _table_step(self, name: str) -> Step:
         async def make() -> None:

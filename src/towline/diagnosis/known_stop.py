@@ -58,10 +58,15 @@ def _commands(plane: Plane, stop: Stop, dropped: Hop) -> tuple[str, ...]:
         case Stop.EGRESS_REFUSED:
             rule = f"accept:tcp:{plane.port}:{plane.address}/32"
             return (f"towline security-group add-rule {dropped.id} egress {rule}",)
-        case Stop.NO_NAT_GATEWAY | Stop.TABLE_NOT_ASSOCIATED | Stop.NO_ADDRESS_OF_ITS_OWN:
+        case (
+            Stop.NO_NAT_GATEWAY
+            | Stop.ROUTE_DISABLED
+            | Stop.TABLE_NOT_ASSOCIATED
+            | Stop.NO_ADDRESS_OF_ITS_OWN
+        ):
             allow = f" --allow {plane.instance.name}" if plane.instance is not None else ""
             return (f"towline egress create --subnet {plane.subnet_id}{allow}",)
-        case Stop.NO_ROUTE | Stop.ROUTE_DISABLED if way.nat_gateway_ids:
+        case Stop.NO_ROUTE if way.nat_gateway_ids:
             gateway = way.nat_gateway_ids[0]
             return (f"towline route-table add-route {dropped.id} 0.0.0.0/0 {gateway}",)
         case Stop.NAT_WITHOUT_ADDRESS:

@@ -31,6 +31,7 @@ _WAY_OUT = frozenset(
         Stop.NO_NAT_GATEWAY,
         Stop.NAT_WITHOUT_ADDRESS,
         Stop.NO_ROUTE,
+        Stop.ROUTE_DISABLED,
         Stop.TABLE_NOT_ASSOCIATED,
         Stop.NO_ADDRESS_OF_ITS_OWN,
     }

@@ -159,6 +159,37 @@ async def test_every_change_is_made_and_leaves_nothing_when_it_is_undone(world: 
     assert [secret["metadata"]["name"] for secret in after["secrets"]] == ["pull-demo-team"]
 
 
+async def test_a_route_that_is_switched_off_is_switched_on(world: World) -> None:
+    """Beside it nothing is made: no second route, no table."""
+    await make_all(await world.steps(MakeEgress(world.subnet_id)), print)
+    table = await world.routing.table_of(await world.networks.place(world.subnet_id))
+    (route,) = table.route_set
+    await world.routing.disable(table.route_table_id, route.route_id)
+    steps = await world.steps(MakeEgress(world.subnet_id))
+    await unmade(steps)
+    await make_all(steps, print)
+    mended = await world.routing.table(table.route_table_id)
+
+    assert len(steps) == 1
+    assert [one.enabled for one in mended.route_set] == [True]
+
+
+async def test_a_subnet_goes_by_the_table_that_leads_out_already(world: World) -> None:
+    """It needs no second table with the same route."""
+    await make_all(await world.steps(MakeEgress(world.subnet_id)), print)
+    subnet = await world.networks.place(world.subnet_id)
+    leading = await world.routing.table_of(subnet)
+    main = next(
+        one for one in await world.routing.tables() if one.main and one.vpc_id == world.vpc_id
+    )
+    await world.routing.associate(main.route_table_id, world.subnet_id)
+    steps = await world.steps(MakeEgress(world.subnet_id))
+    await make_all(steps, print)
+
+    assert len(steps) == 1
+    assert (await world.routing.table_of(subnet)).route_table_id == leading.route_table_id
+
+
 def auths(secret: dict[str, Any]) -> dict[str, Any]:
     """What a pull Secret opens."""
     document = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))

@@ -93,6 +93,7 @@ OUT = WayOut(public_ips=("198.18.9.9",))
         (plane(way_out=OUT, trace=stopped(Stop.ENDPOINT_CLOSED)), [OPEN, ALLOW]),
         (plane(instance=OPENED, trace=stopped(Stop.NO_NAT_GATEWAY)), [EGRESS]),
         (plane(instance=OPENED, trace=stopped(Stop.NO_ROUTE)), [EGRESS]),
+        (plane(instance=OPENED, trace=stopped(Stop.ROUTE_DISABLED)), [EGRESS]),
         (plane(instance=OPENED, trace=stopped(Stop.TABLE_NOT_ASSOCIATED)), [EGRESS]),
         (plane(instance=OPENED, trace=stopped(Stop.NAT_WITHOUT_ADDRESS)), [EGRESS]),
         (
