@@ -1,7 +1,8 @@
 """Why pulls fail, as a person asks: of a pod, whose node looks for us, or of an image.
 
 The node probes from the pod's own network. Where no node of ours answers (the pod is nowhere yet, or
-on a cluster of somebody else), the runtime's own words are all there is, in the pod's events.
+on a cluster of somebody else), the runtime's own words in the pod's events are weighed against what is
+seen from here.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from towline.cluster.resources import EVENTS, PODS
 from towline.diagnosis.diagnose import diagnose
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.facts_document import read_facts
+from towline.diagnosis.from_elsewhere import diagnose_from_elsewhere
 from towline.diagnosis.verdict import Verdict
 from towline.kube.pod import Pod
 from towline.problem import Problem
@@ -117,7 +119,7 @@ class Diagnoses:
             annotations=annotations,
         )
         facts = replace(await self._images.facts(question), text=text)
-        return Diagnosis(image, diagnose(facts), facts)
+        return Diagnosis(image, diagnose_from_elsewhere(facts), facts)
 
 
 async def why_image(images: ImageExaminer, asked: ImageQuestion) -> Diagnosis:

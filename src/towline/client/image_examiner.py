@@ -63,10 +63,16 @@ class ImageExaminer:
 
     async def facts(self, asked: ImageQuestion) -> Facts:
         """All that is known of an image from here."""
-        plane = await self._plane(asked)
-        seen = await self._look(asked, plane)
+        return await self.looked_at(asked, await self.known(asked))
+
+    async def known(self, asked: ImageQuestion) -> Facts:
+        """What the records say, without a look."""
         pod = asked.pod and replace(asked.pod, platform=str(self._platform))
-        return Facts(image=asked.image, seen=seen, pod=pod, plane=plane)
+        return Facts(image=asked.image, pod=pod, plane=await self._plane(asked))
+
+    async def looked_at(self, asked: ImageQuestion, known: Facts) -> Facts:
+        """The same with what a probe sees, which may take as long as its patience."""
+        return replace(known, seen=await self._look(asked, known.plane))
 
     async def _plane(self, asked: ImageQuestion) -> Plane | None:
         reference = _reference(asked.image)

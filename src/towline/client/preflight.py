@@ -8,18 +8,20 @@ is said: a warning that is wrong once is read no more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Any
 
 from towline.client.image_examiner import ImageExaminer, ImageQuestion
+from towline.cluster.api.foresight import BUDGET
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object
 from towline.cluster.node.node_object import SUBNET_ANNOTATION
 from towline.cluster.node.pod_seen import pull_secret_seen
 from towline.cluster.resources import NODES, SECRETS, SERVICE_ACCOUNTS
-from towline.diagnosis.diagnose import diagnose
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.from_elsewhere import diagnose_from_elsewhere
+from towline.diagnosis.observation import Observations
 from towline.diagnosis.plane import PodSeen
 from towline.diagnosis.verdict import Confidence, Verdict
 from towline.kube.annotations import EIP_ATTRIBUTES, EIP_ID_LIST
@@ -30,8 +32,7 @@ from towline.pull.keyring import InvalidDockerConfig, Keyring
 from towline.pull.policy import RegistryPolicy
 
 MOST = 8  # images of one pod that are looked at
-_AS_SEEN_FROM_HERE = frozenset({"dns", "net", "proxy", "storage"})
-"""Stages whose verdicts are this machine's own, and say nothing of a pod's."""
+_PATIENCE = BUDGET - 0.1  # seconds; what is not known by then is not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +70,33 @@ class ImagePreflight:
         self._images = images
 
     async def warnings(self, item: Object) -> tuple[str, ...]:
-        """See `Preflight`. What takes too long is left out, and the rest is said."""
+        """See `Preflight`. An image that takes too long is left out, and the rest is said."""
+        end = asyncio.get_running_loop().time() + _PATIENCE
         template = _template(item)
         credentials = await self._credentials(template)
         sources = await self._sources(template)
         async with asyncio.TaskGroup() as tasks:
             looks = [
-                (at, image, tasks.create_task(self._look(template, credentials, sources, image)))
+                (at, image, tasks.create_task(_in_time(end, self._look(asked, sources))))
                 for at, image in list(template.images())[:MOST]
+                for asked in [_question(template, credentials, image)]
             ]
         found = [(at, image, look.result()) for at, image, look in looks]
         return tuple(_sentence(at, image, verdict) for at, image, verdict in found if verdict)
 
-    async def _look(
-        self, template: _Template, credentials: _Credentials, sources: tuple[str, ...], image: str
-    ) -> Verdict | None:
+    async def _look(self, asked: ImageQuestion, sources: tuple[str, ...]) -> Verdict | None:
         """What is proved against an image, wherever the pod may run."""
         verdict = None
         for source in sources:
-            question = ImageQuestion(
-                image=image,
-                keyring=credentials.keyring,
-                policy=RegistryPolicy.from_annotations(template.annotations),
-                pod=replace(credentials.seen, image=image),
-                source=source,
-                annotations=template.annotations,
-            )
-            verdict = _proved(await self._images.facts(question))
+            verdict = await self._from(replace(asked, source=source))
             if verdict is None:
                 return None
         return verdict
+
+    async def _from(self, asked: ImageQuestion) -> Verdict | None:
+        """By the records if they suffice: they are quick, and where packets end a look is not."""
+        known = await self._images.known(asked)
+        return _certain(known) or _certain(await self._images.looked_at(asked, known))
 
     async def _sources(self, template: _Template) -> tuple[str, ...]:
         """The subnets that the pod may run in; one without a name when that is no matter of subnets."""
@@ -170,34 +168,55 @@ def _template(item: Object) -> _Template:
     )
 
 
-def _proved(facts: Facts) -> Verdict | None:
-    """What is certain for a pod as well: first by the records alone, then by what was seen."""
-    by_records = diagnose(replace(facts, seen=None))
-    if by_records is not None and by_records.confidence is Confidence.PROVED:
-        return by_records
-    if not _seen_alike(facts):
+def _question(template: _Template, credentials: _Credentials, image: str) -> ImageQuestion:
+    return ImageQuestion(
+        image=image,
+        keyring=credentials.keyring,
+        policy=RegistryPolicy.from_annotations(template.annotations),
+        pod=replace(credentials.seen, image=image),
+        annotations=template.annotations,
+    )
+
+
+async def _in_time(end: float, look: Awaitable[Verdict | None]) -> Verdict | None:
+    """What a look finds; nothing when it is not done by then."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await look
+    except TimeoutError:
         return None
-    found = diagnose(facts)
-    if found is None or found.confidence is not Confidence.PROVED:
-        return None
-    return None if found.stage in _AS_SEEN_FROM_HERE else found
+
+
+def _certain(facts: Facts) -> Verdict | None:
+    """What is so for a pod as well: by the records, and by what was seen if a pod sees the same."""
+    found = diagnose_from_elsewhere(facts if _seen_alike(facts) else replace(facts, seen=None))
+    return found if found is not None and found.confidence is Confidence.PROVED else None
 
 
 def _seen_alike(facts: Facts) -> bool:
     """Whether a pod meets the same registry under this name as was looked at.
 
     A registry of ours is looked at by its own door. Another is the same one where it was looked at
-    from the pod's VPC, and where packets leave the installation by the host's network.
+    from the pod's VPC, and where packets leave the installation by the host's network. What is on this
+    machine's own loopback is nowhere for a pod.
     """
     plane, seen = facts.plane, facts.seen
     if plane is None:
         return False
     if plane.instance is not None or (seen is not None and seen.vantage == plane.vpc_id):
         return True
+    if seen is not None and _is_of_this_machine(seen):
+        return False
     if not plane.address:
         return plane.resolution is not None and plane.resolution.answerer is Answerer.UPLINK
-    address = IPv4Address(plane.address)
+    address = ip_address(plane.address)
     return address not in PUBLIC and address not in DATA_CENTRE
+
+
+def _is_of_this_machine(seen: Observations) -> bool:
+    dials = seen.path.dials if seen.path is not None else ()
+    places = (ip_address(dial.address) for dial in dials)
+    return any(one.is_loopback or one.is_unspecified or one.is_link_local for one in places)
 
 
 def _sentence(at: str, image: str, verdict: Verdict) -> str:

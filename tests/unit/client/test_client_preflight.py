@@ -25,6 +25,7 @@ from towline.cluster.api.foresight import Foresight, Preflight
 from towline.cluster.node.node_object import SUBNET_ANNOTATION
 from towline.cluster.resources import NAMESPACES, NODES, SECRETS
 from towline.diagnosis.plane import InstanceSeen, Known, Plane
+from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT
 from towline.kube.resource_type import DEPLOYMENTS, PODS, ResourceType
 from towline.kube.secret import docker_config_json
 from towline.network.trace_hop import Act, Hop, Place, Trace
@@ -45,13 +46,15 @@ class Planes:
     stops: dict[str, Stop] = field(default_factory=dict)
     """What stops packets, by the subnet that they come from."""
     public: bool = False
+    elsewhere: Plane = field(default_factory=lambda: Plane(host="", address="198.18.7.7"))
+    """What it knows of the way to any other registry."""
     asked: list[PullQuestion] = field(default_factory=list)
 
     async def plane(self, asked: PullQuestion) -> Plane:
-        """The facts about that registry, and nothing of any other."""
+        """The facts about that registry, and where any other is."""
         self.asked.append(asked)
         if not asked.image.startswith(HOST):
-            return Plane(host=asked.image.partition("/")[0], address="198.18.7.7")
+            return self.elsewhere
         stop = self.stops.get(asked.source)
         hop = Hop(place=Place.ROUTER, id="r", act=Act.DROPPED, sources=("",), destination="")
         return Plane(
@@ -206,6 +209,36 @@ async def test_registries_that_only_pods_reach_are_left_alone() -> None:
     """What this machine sees under their names is not what a pod would see."""
     async with sky() as world:
         assert await world.warnings(f"{world.registry.address}/team/web:9") == ()
+
+
+async def test_an_image_that_takes_too_long_does_not_silence_the_others() -> None:
+    """And what the records prove needs no look at all."""
+    async with sky() as world:
+        world.planes.stops = {"subnet-1": Stop.NO_NAT_GATEWAY}
+
+        async def hang(request: web.Request) -> web.StreamResponse:
+            del request
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+        world.registry.overrides = {"GET /v2/": hang}
+        (stopped,) = await world.warnings(f"{HOST}/team/web", secret="key")
+        world.planes.stops = {}
+        (said,) = await world.warnings(f"{HOST}/team/web", f"{HOST}/team/WEB", secret="key")
+
+        assert "(net.timeout.public-ip)" in stopped
+        assert "(reference.invalid)" in said
+
+
+async def test_a_registry_on_this_machines_loopback_is_not_the_pods() -> None:
+    """Whatever answers there, it is another one than the pod would meet, or none."""
+    async with sky() as world:
+        plain = {REGISTRY_HTTP_ENDPOINT: "all"}
+        world.planes.elsewhere = Plane(host="127.0.0.1", address="127.0.0.1", vpc_id="vpc-1")
+        said = await world.warnings(f"{world.registry.address}/team/web:9", annotations=plain)
+
+        assert world.registry.seen
+        assert said == ()
 
 
 class Slow:
