@@ -164,10 +164,14 @@ async def see_tags(repository: Repository, wanted: str) -> TagsSeen:
 
 
 def near_misses(wanted: str, tags: tuple[str, ...]) -> tuple[str, ...]:
-    """The tags most like the one that was asked for, `latest` for want of a better one."""
+    """The tags most like the one that was asked for, `latest` for want of a better one.
+
+    Where there are few, all of them: a person sees which was meant.
+    """
     if not is_tag(wanted):
         return ()
-    near = difflib.get_close_matches(wanted, tags, NEAR, cutoff=0.4)
+    least_alike = 0.4 if len(tags) > NEAR else 0.0
+    near = difflib.get_close_matches(wanted, tags, NEAR, cutoff=least_alike)
     if not near and "latest" in tags:
         near = ["latest"]
     return tuple(near)

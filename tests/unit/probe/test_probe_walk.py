@@ -23,6 +23,7 @@ from towline.oci.digest import Digest
 from towline.oci.media_type import OCI_INDEX
 from towline.oci.platform import Platform
 from towline.probe.here import OwnSockets, this_machine
+from towline.probe.manifest import near_misses
 from towline.probe.probe import probe
 from towline.probe.target import Target
 from towline.probe.vantage import Patience, Resolver, Vantage
@@ -126,6 +127,20 @@ async def test_a_missing_tag_has_near_ones() -> None:
     assert seen.manifest is not None
     assert seen.manifest.tags is not None
     assert seen.manifest.tags.near[0] == "v1.2.1"
+
+
+@pytest.mark.parametrize(
+    ("tags", "near"),
+    [
+        (("1",), ("1",)),
+        (("1", "latest", "2"), ("latest", "2", "1")),
+        (("1", "2", "3", "4"), ()),
+        (("1", "2", "3", "latest"), ("latest",)),
+    ],
+)
+def test_a_few_tags_are_all_near(tags: tuple[str, ...], near: tuple[str, ...]) -> None:
+    """Of many only those that resemble the one that was asked for."""
+    assert near_misses("late-st", tags) == near
 
 
 @pytest.mark.parametrize(
