@@ -4,8 +4,8 @@ Conmon stays with a container whatever becomes of us: it writes the log in CRI f
 end, the exit code into a file.
 
 crun 1.8 refuses a hybrid cgroup hierarchy that has a controller on its v2 side. It is content when
-it cannot see that side: so there it runs in a mount namespace of its own without it, by a script.
-The script lies beside the state, because conmon wants to be given one program.
+it cannot see that side: so there it runs in a mount namespace of its own without it, by a script (see
+`hidden_side`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from pathlib import Path
 import msgspec
 
 from towline.linux.cgroups import UNIFIED_IN_HYBRID, CgroupLayout, Cgroups
+from towline.linux.hidden_side import write_script
 from towline.problem import Problem
 
 LARGEST_LOG = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize; conmon then begins anew
-_WRAPPER = """#!/bin/sh
-exec unshare --mount --propagation private /bin/sh -c 'umount {unified}; exec {crun} "$@"' crun "$@"
-"""
 
 
 def state_folder(folder: Path) -> Path:
@@ -102,7 +100,8 @@ class OciRuntime:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = bare = Path(program)
         if name == "crun" and cgroups.layout is CgroupLayout.HYBRID:
-            path = _write_wrapper(folder / "crun", path, cgroups.unified or UNIFIED_IN_HYBRID)
+            hidden = cgroups.unified or UNIFIED_IN_HYBRID
+            path = write_script(folder / "crun", path, hidden)
         return cls(name, path, bare, Path(monitor), state)
 
     async def create(self, container: ContainerFiles) -> int:
@@ -196,13 +195,3 @@ class OciRuntime:
 def _search_path() -> str:
     """Root's programs are not on everybody's path."""
     return f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-
-
-def _write_wrapper(path: Path, crun: Path, unified: Path) -> Path:
-    content = _WRAPPER.format(unified=unified, crun=crun)
-    if not path.exists() or path.read_text() != content:
-        beside = path.with_name(f".{path.name}")
-        beside.write_text(content)
-        beside.chmod(0o755)
-        beside.rename(path)
-    return path
