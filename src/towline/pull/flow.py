@@ -281,7 +281,7 @@ class _Pull:
         gate = asyncio.Semaphore(LAYERS_AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
-                for layer in layers:
+                for layer in sorted(layers, key=_size, reverse=True):  # the longest first
                     group.create_task(self._layer(layer, gate))
         # Not `except*`: before Python 3.11.4 it wraps what is raised in it.
         except BaseExceptionGroup as failures:
@@ -357,6 +357,10 @@ def _verify(content: bytes, descriptor: Descriptor, ref: str) -> None:
     digest = Digest.of(content, descriptor.digest.algorithm)
     if digest != descriptor.digest:
         raise Failed(Failure(Place.UNPACK, DigestDiffers(ref, digest, descriptor.digest)))
+
+
+def _size(layer: Layer) -> int:
+    return layer.descriptor.size
 
 
 def _first(group: BaseExceptionGroup[Failed]) -> Failed:
