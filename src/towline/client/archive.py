@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from towline.content.inflate import unpacked
-from towline.content.tar_index import BadTar
+from towline.content.tar_field import BadTar
 from towline.problem import Problem
 
 PIECE = 256 * 1024

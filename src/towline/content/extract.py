@@ -19,6 +19,7 @@ from pathlib import Path
 
 from towline.content.erofs import TAR_OFFSET
 from towline.content.layer_file import LayerFile
+from towline.content.tar_field import BadTar
 from towline.content.tree import Node, merge
 from towline.problem import Problem
 
@@ -47,6 +48,12 @@ def extract(layers: Sequence[Path], target: Path) -> Extracted:
         beside.mkdir(mode=0o700)
         written = _write(layers, beside)
         beside.rename(target)
+    except BadTar as error:
+        raise Problem(
+            "unusable-image",
+            cause=f"the image cannot be unpacked: {error}",
+            remedy="Its layers do not fit together. Build it anew, from a complete base image.",
+        ) from error
     except OSError as error:
         raise Problem(
             "cannot-extract",
@@ -146,26 +153,34 @@ class _Writer:
         self.written.files += 1
 
     def _copy(self, out: int, node: Node) -> None:
-        source, offset, left = self._sources[node.layer], TAR_OFFSET + node.offset, node.size
-        while left:
-            count = os.sendfile(out, source, offset, min(left, _COPY))
+        if node.extents is None:
+            self._send(out, node, node.offset, node.size)
+            return
+        os.ftruncate(out, node.size)
+        for begin, size, offset in node.extents:
+            os.lseek(out, begin, os.SEEK_SET)
+            self._send(out, node, offset, size)
+
+    def _send(self, out: int, node: Node, offset: int, size: int) -> None:
+        source, offset = self._sources[node.layer], TAR_OFFSET + offset
+        while size:
+            count = os.sendfile(out, source, offset, min(size, _COPY))
             if count == 0:
                 raise OSError(f"the layer of a file of {node.size} bytes is too short")
-            offset, left = offset + count, left - count
+            offset, size = offset + count, size - count
 
     def describe(self, fd: int, node: Node) -> None:
         """Give an open file its owner, mode, attributes and time: in this order they stay."""
         if self._as_root:
             os.fchown(fd, node.uid, node.gid)
         os.fchmod(fd, stat.S_IMODE(node.mode) & (0o7777 if self._as_root else _SHARED_BITS))
-        for name, value in (node.xattrs or {}).items():
-            with contextlib.suppress(PermissionError, OSError):
-                os.setxattr(fd, name, value)  # not every filesystem, and not everybody, may
+        _set_attributes(fd, node)
         os.utime(fd, ns=(node.mtime_ns, node.mtime_ns))
 
     def _describe_link(self, fd: int, name: bytes, node: Node) -> None:
         if self._as_root:
             os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
+        _set_attributes(_within(fd, name), node)
         times = (node.mtime_ns, node.mtime_ns)
         os.utime(name, ns=times, dir_fd=fd, follow_symlinks=False)
 
@@ -174,4 +189,16 @@ class _Writer:
             os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
         mode = stat.S_IMODE(node.mode) & (0o7777 if self._as_root else _SHARED_BITS)
         os.chmod(name, mode, dir_fd=fd)  # no link: we have just made it, in a folder of our own
+        _set_attributes(_within(fd, name), node)
         os.utime(name, ns=(node.mtime_ns, node.mtime_ns), dir_fd=fd, follow_symlinks=False)
+
+
+def _within(folder: int, name: bytes) -> bytes:
+    """A path for calls that take no folder."""
+    return b"/proc/self/fd/%d/%s" % (folder, name)
+
+
+def _set_attributes(file: int | bytes, node: Node) -> None:
+    for name, value in (node.xattrs or {}).items():
+        with contextlib.suppress(OSError):  # not every filesystem, and not everybody, may
+            os.setxattr(file, name, value, follow_symlinks=isinstance(file, int))

@@ -13,9 +13,9 @@ from typing import IO, cast
 import zstandard
 from isal import isal_zlib
 
-from towline.content.tar_index import BadTar
+from towline.content.tar_field import BadTar
 
-PIECE = 1024 * 1024
+PIECE = 512 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _MAX_ZSTD_WINDOW = 128 * 1024 * 1024  # what `zstd --long=27` needs, and what its own decoder allows

@@ -39,15 +39,16 @@ class _Header(msgspec.Struct, frozen=True):
     metadata_offset: int
     metadata_size: int
     metadata_sha256: str
+    whole: bool = True  # files that were written before it was said are
 
 
 def seal(fd: int, diff_id: Digest, tar_size: int, root: Node) -> None:
-    """Write what surrounds a tar that already lies at `TAR_OFFSET`."""
+    """Write what surrounds a tar that already lies at `TAR_OFFSET`; raises `BadTar`."""
     offset = (TAR_OFFSET + tar_size + 4095) & ~4095
     metadata = write_metadata(root, offset >> BLOCK_BITS)
     block = superblock(metadata, offset >> BLOCK_BITS)
     digest = hashlib.sha256(block + metadata.content).hexdigest()
-    header = _Header(str(diff_id), tar_size, offset, len(metadata.content), digest)
+    header = _Header(str(diff_id), tar_size, offset, len(metadata.content), digest, metadata.whole)
     head = (_MAGIC + msgspec.json.encode(header)).ljust(SUPERBLOCK_OFFSET, b"\0")
     _write_all(fd, metadata.content, offset)
     _write_all(fd, head + block, 0)
@@ -70,6 +71,8 @@ class LayerFile:
     metadata_offset: int
     metadata_size: int
     metadata_sha256: str
+    whole: bool
+    """Whether its metadata has all its files, so that it can be mounted."""
 
     @classmethod
     def open(cls, path: Path) -> LayerFile:
@@ -91,6 +94,7 @@ class LayerFile:
             header.metadata_offset,
             header.metadata_size,
             header.metadata_sha256,
+            header.whole,
         )
 
     def verify(self) -> None:

@@ -1,8 +1,8 @@
 """Where the files of a tar stream are, found while the stream passes.
 
 The stream is written to disk as it is; only headers are looked at. Understood are ustar, GNU and
-pax headers as Go's `archive/tar` reads them, without sparse files. (`tarfile` reads the data too
-and was 3 times slower; `libarchive-c` wants a system library and gives no offsets.)
+pax headers as Go's `archive/tar` reads them. (`tarfile` reads the data too and was 3 times slower;
+`libarchive-c` wants a system library and gives no offsets.)
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from towline.content.tar_field import (
+    BadTar,
+    decimal,
+    device_number,
+    nanoseconds,
+    number,
+    owner,
+    pax_records,
+)
+from towline.content.tar_sparse import Extent, SparseMap, is_sparse, read_map, stored_beside
+
 BLOCK = 512
 MAX_EXTENSION = 1024 * 1024  # Go's maxSpecialFileSize: what a long name or pax header may take
-MAX_MEMBERS = 4_000_000  # each costs about 400 bytes of memory
+MAX_MEMBERS = 1_000_000  # see docs/limits.md for what that costs in memory
+MAX_WORDS = 256 * 1024 * 1024  # of names, links, attributes and maps of holes, together
 _HEADER = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12x")
-_SPARSE = "archive/tar: sparse files are not supported"
-_BAD_HEADER = "archive/tar: invalid tar header"
-
-
-class BadTar(Exception):
-    """A stream that cannot or must not be unpacked; the text says why."""
 
 
 class Kind(Enum):
@@ -36,7 +42,7 @@ class Kind(Enum):
     FIFO = b"6"
 
 
-_KINDS = {kind.value: kind for kind in Kind} | {b"\0": Kind.FILE, b"7": Kind.FILE}
+_KINDS = {kind.value: kind for kind in Kind} | dict.fromkeys((b"\x00", b"7", b"S"), Kind.FILE)
 _EXTENSIONS = frozenset({b"x", b"g", b"L", b"K"})
 
 
@@ -55,6 +61,8 @@ class Member(NamedTuple):
     offset: int
     """Where its data begins in the stream."""
     xattrs: dict[bytes, bytes] | None
+    extents: tuple[Extent, ...] | None = None
+    """What of a sparse file is stored, and where."""
 
 
 @dataclass(slots=True)
@@ -77,6 +85,7 @@ class TarIndex:
         self._global = dict[bytes, bytes]()
         self._extended = _Extended()
         self._ended = False
+        self._words = 0
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take in the next bytes of the stream; raises `BadTar`."""
@@ -107,16 +116,78 @@ class TarIndex:
             self._ended = True
             return False
         block = bytes(piece[at : at + BLOCK])
-        if _number(fields[6]) != sum(block) - sum(fields[6]) + 8 * 0x20:
-            raise BadTar(_BAD_HEADER)
-        size = _number(fields[4])
+        if number(fields[6]) != sum(block) - sum(fields[6]) + 8 * 0x20:
+            raise BadTar.header()
+        size = number(fields[4])
         if size < 0:
-            raise BadTar(_BAD_HEADER)
+            raise BadTar.header()
         flag: bytes = fields[7]
         if flag in _EXTENSIONS:
             return self._extension(flag, size, piece, at)
-        self._member(fields, flag, size)
+        pax = {**self._global, **self._extended.pax}
+        size = decimal(pax.get(b"size"), size)
+        if is_sparse(flag, pax):
+            holes = read_map(flag, pax, memoryview(piece)[at:])
+            if holes is None:
+                return False
+            self._sparse(fields, pax, size, holes)
+        else:
+            self._plain(fields, pax, size)
+        self._extended = _Extended()
         return True
+
+    def _plain(self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], size: int) -> None:
+        kind = _KINDS.get(fields[7])
+        path = pax.get(b"path") or self._extended.path or _path(fields)
+        if kind is Kind.FILE and path.endswith(b"/"):
+            kind = Kind.DIRECTORY
+        stored = size if kind in {Kind.FILE, None} else 0
+        if kind is not None:
+            self._add(self._described(fields, pax, kind, path)._replace(size=stored))
+        self._next += BLOCK + _padded(stored)
+
+    def _sparse(
+        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], size: int, holes: SparseMap
+    ) -> None:
+        if _KINDS.get(fields[7]) is not Kind.FILE:
+            raise BadTar.header()
+        path = pax.get(b"path") or self._extended.path or _path(fields)
+        path = pax.get(b"GNU.sparse.name") or path
+        begin, stored = self._next + BLOCK + holes.length, size
+        if not stored_beside(fields[7]):
+            stored -= holes.length
+        member = self._described(fields, pax, Kind.FILE, path)
+        extents = holes.extents(begin, stored)
+        self._add(member._replace(size=holes.size, offset=begin, extents=extents))
+        self._next = begin + _padded(stored)
+
+    def _described(
+        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], kind: Kind, path: bytes
+    ) -> Member:
+        return Member(
+            path,
+            kind,
+            number(fields[1]) & 0o7777,
+            owner(decimal(pax.get(b"uid"), number(fields[2]))),
+            owner(decimal(pax.get(b"gid"), number(fields[3]))),
+            0,
+            nanoseconds(pax.get(b"mtime"), number(fields[5])),
+            pax.get(b"linkpath") or self._extended.link or fields[8].partition(b"\0")[0],
+            _device(kind, fields),
+            self._next + BLOCK,
+            _xattrs(pax) if pax else None,
+        )
+
+    def _add(self, member: Member) -> None:
+        if len(self.members) >= MAX_MEMBERS:
+            raise BadTar(f"more than {MAX_MEMBERS} files in one layer")
+        self._words += len(member.path) + len(member.link)
+        if member.xattrs or member.extents:
+            self._words += sum(len(k) + len(v) for k, v in (member.xattrs or {}).items())
+            self._words += 100 * len(member.extents or ())
+        if self._words > MAX_WORDS:
+            raise BadTar(f"names and attributes take more than {MAX_WORDS} bytes in one layer")
+        self.members.append(member)
 
     def _extension(
         self, flag: bytes, size: int, piece: bytes | bytearray | memoryview, at: int
@@ -128,9 +199,9 @@ class TarIndex:
             return False
         content = bytes(piece[at + BLOCK : at + BLOCK + size])
         if flag == b"x":
-            self._extended.pax = _pax(content)
+            self._extended.pax = pax_records(content)
         elif flag == b"g":
-            self._global |= _pax(content)
+            self._global |= pax_records(content)
         elif flag == b"L":
             self._extended.path = content.rstrip(b"\0")
         else:
@@ -138,72 +209,9 @@ class TarIndex:
         self._next = end
         return True
 
-    def _member(self, fields: tuple[bytes, ...], flag: bytes, size: int) -> None:
-        extended, self._extended = self._extended, _Extended()
-        pax = {**self._global, **extended.pax}
-        kind = _KINDS.get(flag)
-        if flag == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
-            raise BadTar(_SPARSE)
-        size = _decimal(pax.get(b"size"), size)
-        path = pax.get(b"path") or extended.path or _path(fields)
-        if kind is Kind.FILE and path.endswith(b"/"):
-            kind = Kind.DIRECTORY
-        data = size if kind in {Kind.FILE, None} else 0
-        if kind is not None:
-            if len(self.members) >= MAX_MEMBERS:
-                raise BadTar(f"more than {MAX_MEMBERS} files in one layer")
-            self.members.append(
-                Member(
-                    path,
-                    kind,
-                    _number(fields[1]) & 0o7777,
-                    _decimal(pax.get(b"uid"), _number(fields[2])),
-                    _decimal(pax.get(b"gid"), _number(fields[3])),
-                    data,
-                    _time(pax.get(b"mtime"), _number(fields[5])),
-                    pax.get(b"linkpath") or extended.link or fields[8].partition(b"\0")[0],
-                    _device(kind, fields),
-                    self._next + BLOCK,
-                    _xattrs(pax) if pax else None,
-                )
-            )
-        self._next += BLOCK + _padded(data)
-
 
 def _padded(size: int) -> int:
     return (size + BLOCK - 1) & ~(BLOCK - 1)
-
-
-def _number(text: bytes) -> int:
-    """Octal, or base 256 as GNU writes what octal cannot."""
-    if text[0] & 0x80:
-        value = int.from_bytes(text, "big", signed=text[0] == 0xFF)
-        return value if text[0] == 0xFF else value & ((1 << (8 * len(text) - 1)) - 1)
-    digits = text.partition(b"\0")[0].strip()
-    try:
-        return int(digits, 8) if digits else 0
-    except ValueError as error:
-        raise BadTar(_BAD_HEADER) from error
-
-
-def _decimal(text: bytes | None, otherwise: int) -> int:
-    if text is None:
-        return otherwise
-    if not text.isdigit():
-        raise BadTar(_BAD_HEADER)
-    return int(text)
-
-
-def _time(text: bytes | None, otherwise: int) -> int:
-    """Nanoseconds since the epoch; pax writes decimal fractions of any length."""
-    if not text:
-        return otherwise * 1_000_000_000
-    whole, _, fraction = text.partition(b".")
-    try:
-        nanoseconds = int(fraction[:9].ljust(9, b"0") or b"0")
-        return int(whole or b"0") * 1_000_000_000 + (-1 if whole[:1] == b"-" else 1) * nanoseconds
-    except ValueError as error:
-        raise BadTar(_BAD_HEADER) from error
 
 
 def _path(fields: tuple[bytes, ...]) -> bytes:
@@ -215,28 +223,10 @@ def _path(fields: tuple[bytes, ...]) -> bytes:
 def _device(kind: Kind, fields: tuple[bytes, ...]) -> int:
     if kind not in {Kind.CHARACTER_DEVICE, Kind.BLOCK_DEVICE}:
         return 0
-    major, minor = _number(fields[13]), _number(fields[14])
-    return (minor & 0xFF) | (major << 8) | ((minor & ~0xFF) << 12)  # Linux' new_encode_dev
+    return device_number(number(fields[13]), number(fields[14]))
 
 
 def _xattrs(pax: dict[bytes, bytes]) -> dict[bytes, bytes] | None:
     prefix = b"SCHILY.xattr."
     found = {key[len(prefix) :]: value for key, value in pax.items() if key.startswith(prefix)}
     return found or None
-
-
-def _pax(content: bytes) -> dict[bytes, bytes]:
-    """Records of `length key=value\\n`, the length counting itself."""
-    found, position = dict[bytes, bytes](), 0
-    while position < len(content):
-        space = content.find(b" ", position, position + 20)
-        digits = content[position:space]
-        if space < 0 or not digits.isdigit():
-            raise BadTar(_BAD_HEADER)
-        end = position + int(digits)
-        key, equals, value = content[space + 1 : end - 1].partition(b"=")
-        if end > len(content) or end <= space or not equals or content[end - 1 : end] != b"\n":
-            raise BadTar(_BAD_HEADER)
-        found[key] = value
-        position = end
-    return found

@@ -1,9 +1,12 @@
 """A layer as a tree of files, made from the members of a tar, with every name judged.
 
 Nothing here touches a disk. A member may only be below the root, and never below something that is
-not a directory: a name with `..`, an absolute name, or one that leads through a symbolic link makes
-the whole layer unusable. Links themselves are data: what an absolute or dangling link points to is
-the container's own business.
+not a directory: a name with `..` or an absolute name makes the whole layer unusable. A name may lead
+through a symbolic link of the same layer if that stays in the layer, as GNU tar has it; through an
+absolute one, or one that leads out, it may not. Links themselves are data: what an absolute or
+dangling link points to is the container's own business.
+
+A hard link may be to a file of a lower layer. What that is, only a merged tree knows.
 
 Whiteouts take overlayfs' form: a character device 0/0 hides a name, an attribute makes a directory
 opaque. The same tree is mounted (as EROFS) or, merged with those below it, unpacked.
@@ -14,7 +17,9 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from towline.content.tar_index import BadTar, Kind, Member
+from towline.content.tar_field import BadTar
+from towline.content.tar_index import MAX_MEMBERS, Kind, Member
+from towline.content.tar_sparse import Extent
 
 OPAQUE = b"trusted.overlay.opaque"
 WHITEOUT = b".wh."
@@ -22,6 +27,10 @@ OPAQUE_WHITEOUT = b".wh..wh..opq"
 MAX_NAME = 255
 MAX_LINK = 4095
 MAX_DEPTH = 500
+MAX_FOLLOWED = 40  # the kernel's limit for links in one path
+MAX_XATTR_NAME = 255
+MAX_XATTR_VALUE = 65_535
+MAX_XATTRS = 65_536  # of one file, as ext4's own limit; EROFS could hold four times as much
 _DEFAULT_DIRECTORY = stat.S_IFDIR | 0o755
 _TYPES = {
     Kind.FILE: stat.S_IFREG,
@@ -37,8 +46,8 @@ class Node:
     """One inode. Hard links are one node under several names."""
 
     __slots__ = (
-        "children", "device", "gid", "implied", "layer", "link", "links", "mode", "mtime_ns",
-        "number", "offset", "size", "uid", "xattrs",
+        "below", "children", "device", "extents", "gid", "implied", "layer", "link", "links",
+        "mode", "mtime_ns", "number", "offset", "size", "uid", "xattrs",
     )  # fmt: skip
 
     def __init__(self, mode: int, member: Member | None = None) -> None:
@@ -49,8 +58,11 @@ class Node:
         self.mtime_ns = member.mtime_ns if member else 0
         self.offset = member.offset if member else 0
         self.device = member.device if member else 0
-        self.xattrs = _kept(member.xattrs) if member else None
+        self.xattrs = _kept(member) if member else None
+        self.extents: tuple[Extent, ...] | None = member.extents if member else None
         self.link: bytes | None = None
+        self.below: bytes | None = None
+        """The path in a lower layer whose file this is; nothing else is known of it here."""
         self.links = 1
         self.layer = 0
         """Which layer's tar holds the data, in a merged tree."""
@@ -88,6 +100,7 @@ class _Builder:
         self.root = Node(_DEFAULT_DIRECTORY)
         self.root.implied = True
         self._directories = {b"": self.root}
+        self._made = 0
 
     def add(self, member: Member) -> None:
         path = _clean(member.path)
@@ -95,7 +108,11 @@ class _Builder:
             self._describe(self.root, member)
             return
         parent_path, _, name = path.rpartition(b"/")
-        parent = self._directories.get(parent_path) or self._directory(parent_path)
+        parent = self._directories.get(parent_path)
+        if parent is None:
+            parent_path = self._followed(parent_path)
+            path = parent_path + b"/" + name if parent_path else name
+            parent = self._directory(parent_path)
         if name.startswith(WHITEOUT):
             self._white_out(parent, path, name)
         elif member.kind is Kind.HARD_LINK:
@@ -104,6 +121,33 @@ class _Builder:
             self._add_directory(parent, path, name, member)
         else:
             self._place(parent, path, name, _leaf(member))
+
+    def _followed(self, path: bytes) -> bytes:
+        """The path without symbolic links, which may not lead out of the layer."""
+        names, nodes, done = path.split(b"/")[::-1], [self.root], list[bytes]()
+        followed = 0
+        while names:
+            name = names.pop()
+            if name == b"..":
+                if not done:
+                    raise BadTar(f'"{_text(path)}" is outside of the root filesystem')
+                nodes.pop()
+                done = done[:-1]
+                continue
+            child = (nodes[-1].children or {}).get(name)
+            done.append(name)
+            if child is None or child.children is not None:
+                nodes.append(child or Node(_DEFAULT_DIRECTORY))
+                continue
+            if child.link is None or child.link.startswith(b"/") or followed == MAX_FOLLOWED:
+                break  # `_directory` says what is wrong
+            followed += 1
+            target = [part for part in child.link.split(b"/") if part not in {b"", b"."}]
+            if not _stays(target, len(done) - 1):
+                break
+            done.pop()
+            names += target[::-1]
+        return b"/".join(done + names[::-1])
 
     def _directory(self, path: bytes) -> Node:
         """The directory of this path; missing ones are made, as tar does."""
@@ -117,13 +161,15 @@ class _Builder:
         if node is None or node.hides:
             node = self._fresh_directory(parent, name)
         elif node.children is None:
-            what = "symbolic link" if node.link is not None else "file"
-            raise BadTar(f'"{_text(path)}" is a {what}, and other files lie below it')
+            raise _not_a_directory(path, node)
         self._directories[path] = node
         return node
 
     def _fresh_directory(self, parent: Node, name: bytes) -> Node:
         assert parent.children is not None
+        self._made += 1
+        if self._made > MAX_MEMBERS:
+            raise BadTar(f"more than {MAX_MEMBERS} folders in one layer")
         hidden, node = parent.children.get(name), Node(_DEFAULT_DIRECTORY)
         node.implied = True
         if hidden is not None and hidden.hides:
@@ -144,7 +190,7 @@ class _Builder:
         opaque, node.implied = node.opaque, False
         node.mode = stat.S_IFDIR | member.mode
         node.uid, node.gid, node.mtime_ns = member.uid, member.gid, member.mtime_ns
-        node.xattrs = _kept(member.xattrs)
+        node.xattrs = _kept(member)
         if opaque:
             node.make_opaque()
 
@@ -163,22 +209,21 @@ class _Builder:
             node.make_opaque()  # it is of this layer: only what is below is hidden
 
     def _link(self, parent: Node, path: bytes, name: bytes, member: Member) -> None:
-        target = self._find(_clean(member.link))
-        if target is None or target.hides:
-            link = f'link "{_text(member.link)}" "{_text(path)}"'
-            raise BadTar(f"{link}: no such file or directory")
+        target_path = _clean(member.link)
+        target = self._find(target_path)
+        if target is None:
+            target = Node(stat.S_IFREG)
+            target.below, target.links = target_path, 0
+        if target.hides or target is self.root:
+            raise _no_target(member.link, path)
         if target.children is not None:
             raise BadTar(f'link "{_text(member.link)}" "{_text(path)}": operation not permitted')
         target.links += 1
         self._place(parent, path, name, target)
 
     def _find(self, path: bytes) -> Node | None:
-        node: Node | None = self.root
-        for name in path.split(b"/"):
-            if node is None or node.children is None:
-                return None
-            node = node.children.get(name)
-        return node
+        folder, _, name = path.rpartition(b"/")
+        return find(self.root, self._followed(folder) + b"/" + name if folder else name)
 
     def _place(self, parent: Node, path: bytes, name: bytes, node: Node) -> None:
         assert parent.children is not None
@@ -190,36 +235,72 @@ class _Builder:
         if node is None:
             return
         node.links -= 1
-        if node.children is not None:
-            below = path + b"/"
-            for known in [each for each in self._directories if each.startswith(below)]:
-                del self._directories[known]
-            self._directories.pop(path, None)
+        waiting = [(path, node)] if node.children is not None else []
+        while waiting:
+            known, folder = waiting.pop()
+            self._directories.pop(known, None)
+            for name, child in (folder.children or {}).items():
+                if child.children is not None:
+                    waiting.append((known + b"/" + name, child))
+
+
+def find(root: Node, path: bytes) -> Node | None:
+    """What is at a path; symbolic links are not followed."""
+    node: Node | None = root
+    for name in path.split(b"/") if path else ():
+        if node is None or node.children is None:
+            return None
+        node = node.children.get(name)
+    return node
 
 
 def merge(layers: Iterable[Node]) -> Node:
-    """The tree that a container sees: layers over each other, lowest first, without whiteouts."""
+    """The tree that a container sees: layers over each other, lowest first, without whiteouts.
+
+    Raises `BadTar` when a hard link is to a file that no lower layer has.
+    """
     merged = Node(_DEFAULT_DIRECTORY)
     for number, layer in enumerate(layers):
-        merged = _over(merged, layer, number)
+        merged = _Merge(merged, number).over(merged, layer)
     return merged
 
 
-def _over(lower: Node | None, upper: Node, number: int) -> Node:
-    """One directory over another; neither is changed but for the layer's number in files."""
-    assert upper.children is not None
-    below = {} if lower is None or upper.opaque else lower.children or {}
-    children = dict(below)
-    for name, node in upper.children.items():
-        if node.hides:
-            children.pop(name, None)
-        elif node.children is None:
-            node.layer = number
-            children[name] = node
-        else:
-            beneath = children.get(name)
-            is_directory = beneath is not None and beneath.children is not None
-            children[name] = _over(beneath if is_directory else None, node, number)
+class _Merge:
+    """One layer over what is merged already."""
+
+    def __init__(self, before: Node, number: int) -> None:
+        self._before = before
+        self._number = number
+
+    def over(self, lower: Node | None, upper: Node, path: bytes = b"") -> Node:
+        """One directory over another; neither is changed but for the layer's number in files."""
+        assert upper.children is not None
+        below = {} if lower is None or upper.opaque else lower.children or {}
+        children = dict(below)
+        for name, node in upper.children.items():
+            if node.hides:
+                children.pop(name, None)
+            elif node.children is None:
+                children[name] = self._leaf(node, path + b"/" + name)
+            else:
+                beneath = children.get(name)
+                is_directory = beneath is not None and beneath.children is not None
+                inner = beneath if is_directory else None
+                children[name] = self.over(inner, node, path + b"/" + name)
+        return _shown(lower, upper, children)
+
+    def _leaf(self, node: Node, path: bytes) -> Node:
+        if node.below is None:
+            node.layer = self._number
+            return node
+        target = find(self._before, node.below)
+        if target is None or target.children is not None:
+            raise _no_target(node.below, path[1:])
+        target.links += 1
+        return target
+
+
+def _shown(lower: Node | None, upper: Node, children: dict[bytes, Node]) -> Node:
     described = lower if upper.implied and lower is not None else upper
     result = Node(described.mode)
     result.uid, result.gid = described.uid, described.gid
@@ -254,13 +335,44 @@ def _clean(path: bytes) -> bytes:
     return b"/".join(parts)
 
 
-def _kept(xattrs: dict[bytes, bytes] | None) -> dict[bytes, bytes] | None:
-    """Without overlayfs' own attributes: from a layer, they could show a container what is not its
-    own.
+def _stays(target: list[bytes], depth: int) -> bool:
+    """Whether a link at this depth leads to somewhere below the root."""
+    for part in target:
+        depth += -1 if part == b".." else 1
+        if depth < 0:
+            return False
+    return True
+
+
+def _kept(member: Member) -> dict[bytes, bytes] | None:
+    """A member's attributes without overlayfs' own: from a layer, they could show a container what
+    is not its own.
+
+    Without those too that the kernel has on files and folders only. Raises `BadTar` for one that
+    no filesystem takes.
     """
-    if xattrs is None:
+    if member.xattrs is None:
         return None
-    return {k: v for k, v in xattrs.items() if not k.startswith(b"trusted.overlay.")} or None
+    plain = member.kind in {Kind.FILE, Kind.DIRECTORY}
+    kept, total = dict[bytes, bytes](), 0
+    for name, value in member.xattrs.items():
+        total += len(name) + len(value)
+        if not 0 < len(name) <= MAX_XATTR_NAME or b"\0" in name or len(value) > MAX_XATTR_VALUE:
+            raise BadTar(f'"{_text(member.path)}": an extended attribute is out of range')
+        if not name.startswith(b"trusted.overlay.") and (plain or not name.startswith(b"user.")):
+            kept[name] = value
+    if total > MAX_XATTRS:
+        raise BadTar(f'"{_text(member.path)}": extended attributes take {total} bytes')
+    return kept or None
+
+
+def _not_a_directory(path: bytes, node: Node) -> BadTar:
+    what = "symbolic link" if node.link is not None else "file"
+    return BadTar(f'"{_text(path)}" is a {what}, and other files lie below it')
+
+
+def _no_target(link: bytes, path: bytes) -> BadTar:
+    return BadTar(f'link "{_text(link)}" "{_text(path)}": no such file or directory')
 
 
 def _text(path: bytes) -> str:

@@ -1,7 +1,8 @@
 """An image's layers as folders, to be stacked below what a container writes.
 
 Where the kernel can, each layer file is mounted as it is, once for all pods: its pages are then in
-memory once. Where it cannot, an image's layers are written out, merged, once for each image.
+memory once. Where it cannot, an image's layers are written out, merged, once for each image; so they
+are when one of them is not whole by itself, as with a hard link to a file of a lower layer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from towline.content.extract import extract, remove_tree
-from towline.content.layer_file import seal
+from towline.content.layer_file import LayerFile, seal
 from towline.content.tree import build_tree
 from towline.linux.mounts import CannotMountFiles, mount_layer, unmount_if_mounted
 from towline.oci.digest import Digest
@@ -46,21 +47,25 @@ class LowerLayers(Protocol):
 
 def lower_layers(folder: Path, layers: LayerPaths) -> LowerLayers:
     """Whichever way this kernel offers; the folder is its own."""
+    written = ExtractedLayers(folder / "images", layers)
     if _can_mount(folder):
-        return MountedLayers(folder / "layers", layers)
-    return ExtractedLayers(folder / "images", layers)
+        return MountedLayers(folder / "layers", layers, written)
+    return written
 
 
 class MountedLayers:
-    """Each layer file mounted once."""
+    """Each layer file mounted once; `otherwise` has the images that cannot be had so."""
 
-    def __init__(self, folder: Path, layers: LayerPaths) -> None:
+    def __init__(self, folder: Path, layers: LayerPaths, otherwise: LowerLayers) -> None:
         self._folder = folder
         self._layers = layers
+        self._otherwise = otherwise
         folder.mkdir(parents=True, exist_ok=True)
 
     async def folders(self, stack: Stack) -> tuple[Path, ...]:
         """See `LowerLayers`. A mount takes less than a millisecond, so it is made in place."""
+        if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
+            return await self._otherwise.folders(stack)
         return tuple(self._mounted(diff_id) for diff_id in stack)
 
     async def keep_only(self, used: Collection[Stack]) -> None:
@@ -70,6 +75,7 @@ class MountedLayers:
             if place.name not in names:
                 unmount_if_mounted(place)
                 place.rmdir()
+        await self._otherwise.keep_only(used)
 
     def _mounted(self, diff_id: Digest) -> Path:
         place = self._folder / _mount_name(diff_id)
