@@ -97,10 +97,16 @@ class _Fixing:
 
     async def run(self) -> Outcome:
         """What came of it; raises `Problem`."""
-        from towline.cluster.kubernetes import ApiError
+        from towline.cluster.kubernetes import ApiError, Unreachable
 
         try:
             return await self._mend()
+        except Unreachable as error:
+            raise Problem(
+                "kubernetes-unreachable",
+                cause=error.message,
+                remedy="see `towline status`, and whose kubeconfig it is",
+            ) from error
         except ApiError as error:
             raise Problem(
                 "kubernetes-unwilling",

@@ -46,7 +46,7 @@ def test_an_api_that_does_not_answer_is_a_problem_of_its_user(
     wrong = towline("fix", "web", "--kubeconfig", str(nowhere))
 
     assert (silent, wrong) == (1, 1)
-    assert said["error"]["code"] == "kubernetes-unwilling"
+    assert said["error"]["code"] == "kubernetes-unreachable"
     assert "pod/web-1" in capsys.readouterr().err
 
 
