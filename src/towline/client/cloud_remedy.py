@@ -22,7 +22,8 @@ _REMEDIES = {
     "ResourceInsufficient.ErrorInstanceNotRunning": (
         "wait until `towline instance list` shows it Running"
     ),
-    "ResourceInsufficient.ErrorVpcDnsStatus": "first `towline link resolve off INSTANCE`",
+    "ResourceInsufficient.ErrorVpcDnsStatus": "first `towline link resolve off INSTANCE [--vpc VPC]`",
+    "ResourceInUse": "first delete, or take away, what it names",
     "ResourceNotFound": "see what there is: `towline instance list`, `towline vpc list`",
     "ResourceNotFound.TcrResourceNotFound": "see what there is: `towline namespace list INSTANCE`",
     "UnsupportedOperation": "wait until `towline link show INSTANCE` has an access IP",

@@ -193,8 +193,13 @@ def _is_address(text: str) -> bool:
 def _nameless(start: tuple[Subnet, str], named: Resolution, uplink: Uplink) -> PacketTrace:
     subnet, source = start
     cause = f"the name means no address here ({named.code})"
-    if named.answerer is Answerer.UPLINK and uplink.resolver:
-        cause = f"only the uplink's resolver, {uplink.resolver}, may know what the name means"
+    remedy = "correct the name, or see which names the zone that answers has"
+    if named.answerer is Answerer.UPLINK:
+        remedy = "correct the name, or give its zone to the VPC: `towline private-zone create`"
+        cause = "no zone here has the name, and there is no uplink's resolver to ask"
+        if uplink.resolver:
+            cause = f"only the uplink's resolver, {uplink.resolver}, may know what the name means"
+            remedy = "look the name up there, from the host"
     return PacketTrace(
         source=source,
         subnet_id=subnet.id,
@@ -204,7 +209,7 @@ def _nameless(start: tuple[Subnet, str], named: Resolution, uplink: Uplink) -> P
         reach="never",
         stop="name-without-address",
         cause=cause,
-        remedy="see which zone answers, and which names it has",
+        remedy=remedy,
         symptom="no such host",
     )
 
