@@ -149,7 +149,8 @@ def _remedy(plane: Plane, instance: InstanceSeen, pod: PodSeen | None, who: Who)
     namespace = pod.namespace
     return Remedy(
         text=f"Give the pod a credential for {plane.host}: have the namespace {namespace} released one "
-        "(it is then its default), or put one into a Secret and name it in imagePullSecrets",
+        "(it is then its default), or put one into a Secret and name it in imagePullSecrets; then make "
+        "the pod anew, for it reads that only once",
         commands=(
             f"kubectl annotate --overwrite namespace {namespace} {RELEASE_CREDENTIAL}={instance.name}",
             f"{make} --right pull",
