@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from towline.diagnosis.verdict import Verdict
 
 _POD = "pod/"
-_NOTHING: Mapping[str, Any] = {"code": None, "stage": None, "confidence": None}
+_MAKERS_OF_PODS = ("deployment/", "replicaset/")
+_NOTHING: Mapping[str, Any] = {
+    "code": None,
+    "stage": None,
+    "confidence": None,
+    "alternatives": [],
+    "cause": None,
+    "evidence": [],
+    "decided_by": None,
+    "remedy": None,
+}
+_IN_NAMES = frozenset("/:@.")
 
 Asked = Annotated[
     str,
@@ -79,18 +90,43 @@ def why_command(
             cause="neither a text nor an image nor a pod is given",
             remedy="for example: kubectl describe pod web-1 | towline why -",
         )
+    elif asked.startswith(_MAKERS_OF_PODS):
+        raise Problem(
+            "not-a-pod",
+            cause=f"{asked} makes pods, and it is they who pull",
+            remedy="name one of them, pod/NAME (see `kubectl get pods`), "
+            f"or look at all with `towline fix {asked} --dry-run`",
+        )
     elif pod or asked.startswith(_POD) or _is_image(asked):
         name = pod or asked.removeprefix(_POD) if pod or asked.startswith(_POD) else ""
         image = "" if asked.startswith(_POD) else asked
         found = call(_look(image, namespace, name, kubeconfig))
         _show_looks(found, output)
+        if not name and _is_bare(asked) and output is Output.TABLE:
+            typer.echo(
+                f"If the pod {asked} is meant: towline why pod/{asked} --namespace NAMESPACE"
+            )
     else:
-        _show_reading(sys.stdin.read() if asked == "-" else asked, client, output)
+        _show_reading(_standard_input() if asked == "-" else asked, client, output)
 
 
 def _is_image(asked: str) -> bool:
-    """Errors have blanks in them, names of images have none."""
-    return asked != "-" and not any(letter.isspace() for letter in asked)
+    """Errors have blanks in them, names of images have none; a single word may be either."""
+    if asked == "-" or any(letter.isspace() for letter in asked):
+        return False
+    return bool(_IN_NAMES & set(asked)) or not (_is_state(asked) or _read(asked, ""))
+
+
+def _is_state(word: str) -> bool:
+    """Whether it is what `kubectl get pods` shows of a pod that waits for its images."""
+    from towline.client.pod_state import PULL_REASONS
+
+    return word.removeprefix("Init:") in PULL_REASONS
+
+
+def _is_bare(asked: str) -> bool:
+    """A word that may as well be the name of a pod."""
+    return not set(asked) & set("/:@")
 
 
 async def _look(
@@ -124,7 +160,9 @@ def _show_reading(text: str, client: str, output: Output) -> None:
     elif verdict is not None:
         typer.echo(_words(verdict))
     else:
-        typer.echo("The text tells of no cause that is known here.", err=True)
+        typer.echo(
+            "The text tells of no cause that is known here: give all of the events.", err=True
+        )
     if verdict is None:
         raise typer.Exit(1)
 
@@ -132,7 +170,7 @@ def _show_reading(text: str, client: str, output: Output) -> None:
 def _answers(batch: Path) -> Iterator[str]:
     """An answer for each line of a file, in its order."""
     try:
-        lines = batch.read_text() if str(batch) != "-" else sys.stdin.read()
+        lines = _standard_input() if str(batch) == "-" else batch.read_text(errors="replace")
     except OSError as error:
         raise _unreadable(f"{batch}: {error.strerror}") from error
     for number, line in enumerate(lines.split("\n"), 1):
@@ -145,6 +183,11 @@ def _answers(batch: Path) -> Iterator[str]:
             raise _unreadable(f"line {number} of {batch} is no JSON object with `text`") from error
         known = {"id": row["id"]} if "id" in row else {}
         yield json.dumps({**known, **_json(_read(text, client))})
+
+
+def _standard_input() -> str:
+    """All of it; runtimes print what registries send them, which need not be UTF-8."""
+    return sys.stdin.buffer.read().decode(errors="replace")
 
 
 def _unreadable(cause: str) -> Problem:

@@ -19,7 +19,7 @@ UNTRUSTED = (
 PLAIN = 'Get "https://hub.example/v2/": http: server gave HTTP response to HTTPS client'
 
 
-def why(*words: str, stdin: str = "") -> Result:
+def why(*words: str, stdin: str | bytes = "") -> Result:
     """Run `towline why …` in this process; a problem comes out as itself."""
     app = typer.Typer()
     app.command()(why_command)
@@ -57,6 +57,41 @@ def test_a_text_that_tells_nothing_ends_with_one() -> None:
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["code"] is None
+
+
+def test_a_workload_is_sent_to_its_pods() -> None:
+    """It pulls nothing itself, and it is no image of that name."""
+    with pytest.raises(Problem) as refused:
+        why("deployment/web")
+
+    assert refused.value.code == "not-a-pod"
+    assert "towline fix deployment/web --dry-run" in refused.value.remedy
+
+
+@pytest.mark.parametrize("word", ["denied", "EOF", "toomanyrequests"])
+def test_a_single_word_of_a_runtime_is_a_text(word: str) -> None:
+    """And no image of that name, which would be looked for at Docker Hub."""
+    assert json.loads(why(word, "-o", "json").stdout)["code"]
+
+
+def test_a_pods_state_is_no_cause() -> None:
+    """Nor is it the name of an image; the answer has every key that others have."""
+    result = why("ImagePullBackOff", "-o", "json")
+    answer, known = json.loads(result.stdout), json.loads(why(PLAIN, "-o", "json").stdout)
+
+    assert result.exit_code == 1
+    assert answer["code"] is None
+    assert answer.keys() == known.keys()
+
+
+def test_what_is_no_utf8_is_read_all_the_same(tmp_path: Path) -> None:
+    """Runtimes print what registries send them."""
+    page = b'Get "https://hub.example/v2/": caf\xe9: unexpected EOF'
+    file = tmp_path / "texts.jsonl"
+    file.write_bytes(b'{"text": "unexpected EOF", "note": "caf\xe9"}\n')
+
+    assert "(net.closed" in why("-", stdin=page).stdout
+    assert json.loads(why("--batch", str(file)).stdout)["code"]
 
 
 def test_many_texts_are_answered_line_by_line(tmp_path: Path) -> None:
