@@ -24,10 +24,14 @@ class Installation:
 
     data: Path
     kubectl_program: Path
+    dial_timeout: int = DIAL_TIMEOUT
 
     def towline(self, *arguments: str, stdin: str = "") -> Outcome:
         """What our own command line answers."""
-        environment = {"TOWLINE_DATA": str(self.data), "TOWLINE_DIAL_TIMEOUT": str(DIAL_TIMEOUT)}
+        environment = {
+            "TOWLINE_DATA": str(self.data),
+            "TOWLINE_DIAL_TIMEOUT": str(self.dial_timeout),
+        }
         return run([str(TOWLINE), *arguments], environment=environment, stdin=stdin)
 
     def kubectl(self, *arguments: str, stdin: str = "") -> Outcome:

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from demo.chapter.clients import CACHE, VERSIONS
-from demo.installation import Installation
+from demo.installation import DIAL_TIMEOUT, Installation
 from demo.outside import Outside
 from demo.story import NAMESPACE, REGISTRY, Story
 from demo.teller import Teller
 
 
 @contextlib.contextmanager
-def stage(folder: Path, teller: Teller) -> Iterator[Story]:
+def stage(folder: Path, teller: Teller, *, dial_timeout: int = DIAL_TIMEOUT) -> Iterator[Story]:
     """A running installation with one registry and the registries outside; all removed at the end.
 
     Raises `Unexpected` when a story that went well cannot be cleared away.
     """
-    installation = Installation(folder / "data", CACHE / VERSIONS[-1] / "kubectl")
+    kubectl = CACHE / VERSIONS[-1] / "kubectl"
+    installation = Installation(folder / "data", kubectl, dial_timeout)
     teller.chapter("Up: registry, cluster, cloud and agent")
     teller.command("towline up --detach")
     try:
