@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _POD = "pod/"
 _MAKERS_OF_PODS = ("deployment/", "replicaset/")
-_MAKERS_OF_PODS = ("deployment/", "replicaset/")
 _NOTHING: Mapping[str, Any] = {
     "code": None,
     "stage": None,
@@ -98,22 +97,11 @@ def why_command(
             remedy="name one of them, pod/NAME (see `kubectl get pods`), "
             f"or look at all with `towline fix {asked} --dry-run`",
         )
-    elif asked.startswith(_MAKERS_OF_PODS):
-        raise Problem(
-            "not-a-pod",
-            cause=f"{asked} makes pods, and it is they who pull",
-            remedy="name one of them, pod/NAME (see `kubectl get pods`), "
-            f"or look at all with `towline fix {asked} --dry-run`",
-        )
     elif pod or asked.startswith(_POD) or _is_image(asked):
         name = pod or asked.removeprefix(_POD) if pod or asked.startswith(_POD) else ""
         image = "" if asked.startswith(_POD) else asked
         found = call(_look(image, namespace, name, kubeconfig))
         _show_looks(found, output)
-        if not name and _is_bare(asked) and output is Output.TABLE:
-            typer.echo(
-                f"If the pod {asked} is meant: towline why pod/{asked} --namespace NAMESPACE"
-            )
         if not name and _is_bare(asked) and output is Output.TABLE:
             typer.echo(
                 f"If the pod {asked} is meant: towline why pod/{asked} --namespace NAMESPACE"
@@ -134,11 +122,6 @@ def _is_state(word: str) -> bool:
     from towline.client.pod_state import PULL_REASONS
 
     return word.removeprefix("Init:") in PULL_REASONS
-
-
-def _is_bare(asked: str) -> bool:
-    """A word that may as well be the name of a pod."""
-    return not set(asked) & set("/:@")
 
 
 def _is_bare(asked: str) -> bool:

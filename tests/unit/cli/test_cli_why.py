@@ -94,15 +94,6 @@ def test_what_is_no_utf8_is_read_all_the_same(tmp_path: Path) -> None:
     assert json.loads(why("--batch", str(file)).stdout)["code"]
 
 
-def test_a_workload_is_sent_to_its_pods() -> None:
-    """It pulls nothing itself, and it is no image of that name."""
-    with pytest.raises(Problem) as refused:
-        why("deployment/web")
-
-    assert refused.value.code == "not-a-pod"
-    assert "towline fix deployment/web --dry-run" in refused.value.remedy
-
-
 def test_many_texts_are_answered_line_by_line(tmp_path: Path) -> None:
     """In their order, with the ids they came with; blank lines are none."""
     rows = [
