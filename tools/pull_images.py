@@ -119,6 +119,8 @@ def _file(name: str, content: bytes, **attributes: Any) -> Member:
 def _tree(folder: Path, limit: int) -> Iterator[Member]:
     size = 0
     for path in sorted(folder.rglob("*")):
+        if "site-packages" in path.relative_to(folder).parts:
+            continue  # of the standard library's folder
         name = str(path).lstrip("/")
         try:
             if path.is_symlink():
@@ -172,8 +174,8 @@ def _python_like(_: random.Random) -> tuple[Part, ...]:
     return (
         Part(base, _busybox(first)),
         Part(((Path("/usr/lib/python3"), 60 * _MB), (share / "perl", 60 * _MB))),
-        Part(((_STDLIB, 200 * _MB),)),
-        Part(((_SITE, 480 * _MB),)),
+        Part(((_STDLIB, 100 * _MB),)),
+        Part(((_SITE, 415 * _MB),)),
         Part(((share / "vim", 60 * _MB),), _peculiar()),
         Part(made=(_file("app/config.json", b"{}"), _file("app/.wh.empty", b""))),
     )
