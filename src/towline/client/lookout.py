@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from towline.diagnosis.plane import Plane
@@ -52,7 +52,7 @@ def _router(plane: Plane | None, ledger: Path) -> Path | None:
     """The namespace of the VPC's router, if it is needed and can be used."""
     if plane is None or not plane.address or os.geteuid() != 0:
         return None
-    marks = Ledger.read(ledger) if IPv4Address(plane.address) in DATA_CENTRE else None
+    marks = Ledger.read(ledger) if ip_address(plane.address) in DATA_CENTRE else None
     if marks is None:
         return None
     name = marks.names.router(plane.vpc_id)

@@ -16,9 +16,9 @@ from towline.kube.annotations import (
 from towline.pull.policy import AddressList
 
 _HTTP = frozenset({"tls.http-server"})
-_UNKNOWN = frozenset({"tls.self-signed", "tls.unknown-authority", "tls.incomplete-chain"})
+ONLY_UNKNOWN = frozenset({"tls.self-signed", "tls.unknown-authority", "tls.incomplete-chain"})
 """Nothing is wrong with the certificate but that nobody whom we know has signed it."""
-_CERTIFICATE = frozenset(
+CERTIFICATE = frozenset(
     {
         "tls.self-signed",
         "tls.unknown-authority",
@@ -30,6 +30,7 @@ _CERTIFICATE = frozenset(
         "tls.cn-only",
     }
 )
+"""Something is wrong with the certificate that the registry shows."""
 
 
 def annotation_known(code: str, pod: PodSeen, registry: str) -> Known | None:
@@ -39,7 +40,7 @@ def annotation_known(code: str, pod: PodSeen, registry: str) -> Known | None:
     """
     if code in _HTTP:
         return _known(REGISTRY_HTTP_ENDPOINT, pod, registry, "speaks plain HTTP")
-    if code in _CERTIFICATE:
+    if code in CERTIFICATE:
         trouble = "shows a certificate that cannot be verified"
         return _known(REGISTRY_INSECURE_SKIP_VERIFY, pod, registry, trouble)
     return None
@@ -68,7 +69,7 @@ def annotation_wanted(code: str, pod: PodSeen, registry: str, sha256: str) -> Re
     """
     if code in _HTTP:
         return _written(REGISTRY_HTTP_ENDPOINT, pod, registry)
-    if code in _UNKNOWN and sha256:
+    if code in ONLY_UNKNOWN and sha256:
         pinned = _written(REGISTRY_CERTIFICATE, pod, f"{registry}={sha256}")
         told = f"; {REGISTRY_INSECURE_SKIP_VERIFY}: {registry} would believe any certificate"
         return replace(pinned, text=pinned.text + told)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_annotation import CERTIFICATE
 from towline.diagnosis.mend_annotation import (
     mend_certificate,
     mend_http_server,
@@ -36,23 +37,11 @@ _BY_STAGE: Mapping[str, Planner] = {
     "auth": mend_credential,
     "authz": mend_credential,
 }
-_CERTIFICATE = frozenset(
-    {
-        "tls.self-signed",
-        "tls.unknown-authority",
-        "tls.incomplete-chain",
-        "tls.expired",
-        "tls.not-yet-valid",
-        "tls.wrong-host",
-        "tls.no-ip-san",
-        "tls.cn-only",
-    }
-)
 
 
 def mend(verdict: Verdict, facts: Facts, wish: Wish) -> Mending | None:
     """What would mend it; None when that does not lie in our hands."""
-    if verdict.code in _CERTIFICATE:
+    if verdict.code in CERTIFICATE:
         return mend_certificate(verdict.code, facts, wish)
     planner = _BY_CODE.get(verdict.code) or _BY_STAGE.get(verdict.stage)
     return planner(facts, wish) if planner is not None else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_annotation import ONLY_UNKNOWN
 from towline.diagnosis.mending import Annotate, Mending, Widening, Wish
 from towline.diagnosis.observed_path import PathSeen
 from towline.diagnosis.plane import PodSeen
@@ -22,10 +23,8 @@ from towline.kube.annotations import (
 from towline.oci.reference import InvalidReference, Reference
 from towline.pull.policy import AddressList, Pins
 
-_ONLY_UNKNOWN = frozenset(
-    {"tls.self-signed", "tls.unknown-authority", "tls.incomplete-chain", "auth.realm-tls"}
-)
-"""Nothing is wrong with the certificate but that nobody whom we know has signed it."""
+_HARMLESS = ONLY_UNKNOWN | {"auth.realm-tls"}
+"""Nobody whom we know has signed the certificate, and nothing else is wrong with it."""
 
 
 def mend_http_server(facts: Facts, wish: Wish) -> Mending | None:
@@ -77,7 +76,7 @@ def _believed(
         listed = _listing(pod, REGISTRY_INSECURE_SKIP_VERIFY, host)
         return wish.mending(listed, needs=Widening.INSECURE)
     held = Pins.parse(pod.annotations.get(REGISTRY_CERTIFICATE, "")).of(host)
-    harmless = code in _ONLY_UNKNOWN and not held
+    harmless = code in _HARMLESS and not held
     needs = None if harmless else Widening.INSECURE
     return wish.mending(_pinning(pod, host, shown), needs=needs)
 
