@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.known_annotation import ONLY_UNKNOWN
 from towline.diagnosis.mending import Annotate, Mending, Widening, Wish
-from towline.diagnosis.observed_path import PathSeen
+from towline.diagnosis.observed_path import PathSeen, TrustOutcome
 from towline.diagnosis.plane import PodSeen
 from towline.kube.annotations import (
     REGISTRY_CERTIFICATE,
@@ -24,7 +24,9 @@ from towline.oci.reference import InvalidReference, Reference
 from towline.pull.policy import AddressList, Pins
 
 _HARMLESS = ONLY_UNKNOWN | {"auth.realm-tls"}
-"""Nobody whom we know has signed the certificate, and nothing else is wrong with it."""
+"""Codes of certificates that nobody whom we know has signed."""
+_UNSIGNED = frozenset({TrustOutcome.UNTRUSTED, TrustOutcome.SELF_SIGNED, TrustOutcome.INCOMPLETE})
+"""What may be wrong with a certificate that is merely unknown; the code names the first fault only."""
 
 
 def mend_http_server(facts: Facts, wish: Wish) -> Mending | None:
@@ -71,14 +73,14 @@ def mend_realm_certificate(facts: Facts, wish: Wish) -> Mending | None:
 def _believed(
     code: str, pod: PodSeen, host: str, path: PathSeen | None, wish: Wish
 ) -> Mending | None:
-    shown = path.tls.chain[0].sha256 if path and path.tls and path.tls.chain else ""
-    if not shown:
+    tls = path.tls if path is not None else None
+    if tls is None or not tls.chain:
         listed = _listing(pod, REGISTRY_INSECURE_SKIP_VERIFY, host)
         return wish.mending(listed, needs=Widening.INSECURE)
     held = Pins.parse(pod.annotations.get(REGISTRY_CERTIFICATE, "")).of(host)
-    harmless = code in _HARMLESS and not held
+    harmless = code in _HARMLESS and _UNSIGNED.issuperset(tls.problems) and not held
     needs = None if harmless else Widening.INSECURE
-    return wish.mending(_pinning(pod, host, shown), needs=needs)
+    return wish.mending(_pinning(pod, host, tls.chain[0].sha256), needs=needs)
 
 
 def _registry(facts: Facts) -> str:

@@ -10,7 +10,13 @@ from towline.diagnosis.facts import Facts
 from towline.diagnosis.mend import mend
 from towline.diagnosis.mending import Mending, Widening, Wish
 from towline.diagnosis.observation import ChallengeSeen, Observations
-from towline.diagnosis.observed_path import CertificateSeen, PathSeen, TlsOutcome, TlsSeen
+from towline.diagnosis.observed_path import (
+    CertificateSeen,
+    PathSeen,
+    TlsOutcome,
+    TlsSeen,
+    TrustOutcome,
+)
 from towline.diagnosis.plane import (
     CredentialSeen,
     CredentialState,
@@ -196,10 +202,10 @@ def outside(**said: object) -> PodSeen:
     return replace(found, **said)  # type: ignore[arg-type]  # the fields of a pod
 
 
-def observed(sha256: str = SHA) -> Observations:
+def observed(sha256: str = SHA, *problems: TrustOutcome) -> Observations:
     """A probe that was shown a certificate."""
     shown = CertificateSeen("s", "s", (), "s", 0, 1, sha256)
-    tls = TlsSeen(host="h", peer="p", outcome=TlsOutcome.SHAKEN, chain=(shown,))
+    tls = TlsSeen(host="h", peer="p", outcome=TlsOutcome.SHAKEN, chain=(shown,), problems=problems)
     path = PathSeen(host="10.16.100.174", port=5000, scheme="https", tls=tls)
     return Observations("x", path=path)
 
@@ -289,6 +295,25 @@ def test_a_token_server_is_pinned_by_its_own_name() -> None:
     assert texts(mending) == [
         f"annotate the pod template of deployment/web: {PIN}=auth.example:8443={SHA}"
     ]
+
+
+@pytest.mark.parametrize("code", ["auth.realm-tls", "tls.self-signed"])
+@pytest.mark.parametrize("fault", [TrustOutcome.EXPIRED, TrustOutcome.WRONG_NAME])
+def test_a_certificate_with_a_second_fault_is_not_merely_unknown(
+    code: str, fault: TrustOutcome
+) -> None:
+    """The code names the first one only; who pins it believes the other too."""
+    challenge = ChallengeSeen("bearer", realm="https://auth.example:8443/token")
+    unsigned = observed(SHA, TrustOutcome.SELF_SIGNED)
+    both = observed(SHA, TrustOutcome.SELF_SIGNED, fault)
+
+    def needs(seen: Observations) -> frozenset[Widening] | None:
+        shown = replace(seen, token_path=seen.path, challenge=challenge)
+        mending = planned(code, Facts(pod=outside(), seen=shown))
+        return mending.needs if mending else None
+
+    assert needs(unsigned) == frozenset()
+    assert needs(both) == frozenset({Widening.INSECURE})
 
 
 def test_a_tag_is_replaced_by_the_one_that_is_wished() -> None:
