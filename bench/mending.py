@@ -1,6 +1,6 @@
 """Whether every cause is named with its object, how soon, and whether `towline fix` mends it.
 
-    sudo .venv/bin/python bench/mending.py [--only WORDS] [--dial-timeout 30] [--json] [--verbose]
+    sudo .venv/bin/python bench/mending.py [--only WORD …] [--dial-timeout 30] [--json] [--verbose]
 
 Each case of the seed and each single omission of the two network recipes is made on a running
 installation of its own, one after the other, with containerd's own dial timeout of 30 s. The event
@@ -288,7 +288,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="", help="situations whose name has these words")
+    parser.add_argument("--only", nargs="+", default=[""], help="situations with such a word")
     parser.add_argument("--dial-timeout", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="every command, on standard error")
@@ -296,7 +296,7 @@ def main() -> int:
     if os.geteuid() != 0:
         print("bench: pods need namespaces of their own: run it as root", file=sys.stderr)
         return 1
-    chosen = [one for one in SITUATIONS if options.only in one.name]
+    chosen = [one for one in SITUATIONS if any(word in one.name for word in options.only)]
     teller = Teller(Console(stderr=True, quiet=not options.verbose, soft_wrap=True))
     seen = list[Seen]()
     rows = sys.stderr if options.json else sys.stdout

@@ -88,9 +88,10 @@ class Ground:
         self.allow(address)
 
     def without_link(self) -> None:
-        """Take the link away, and its name before it."""
+        """Take the link away, and those of its names that resolve before it."""
         if self._links():
-            self.story.towline("link", "resolve", "off", REGISTRY)
+            for domain in ((), ("--vpc-domain",)):
+                self.story.installation.towline("link", "resolve", "off", REGISTRY, *domain)
             self.story.towline("link", "delete", REGISTRY)
             until("end of the link", lambda: not self._links())
 
