@@ -21,15 +21,15 @@ def way_known(plane: Plane, pod: PodSeen | None) -> Known | None:
     instance = plane.instance
     if not plane.subnet_id:
         return None
-    if pod is not None and pod.resolv_conf and _misled(plane):
+    if pod is not None and pod.resolv_conf and is_misled(plane):
         return _overridden(plane, pod)
     if instance is None or plane.host not in {instance.domain, instance.vpc_domain}:
         return _stranger(plane)
     return _ours(plane, instance)
 
 
-def _misled(plane: Plane) -> bool:
-    """Whether the pod's own resolver does not say what its VPC's would."""
+def is_misled(plane: Plane) -> bool:
+    """Whether a resolver of the pod's own leads it elsewhere than its VPC's would."""
     link = plane.link
     if not plane.address:
         return True

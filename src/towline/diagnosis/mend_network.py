@@ -8,6 +8,7 @@ completed, otherwise the first is made: it opens nothing to the outside.
 from __future__ import annotations
 
 from towline.diagnosis.facts import Facts
+from towline.diagnosis.known_way import is_misled
 from towline.diagnosis.mending import (
     AllowAddress,
     Annotate,
@@ -47,7 +48,7 @@ def mend_way(facts: Facts, wish: Wish) -> Mending | None:
     plane, pod = facts.plane, facts.pod
     if plane is None:
         return None
-    if pod is not None and pod.resolv_conf and _resolver_is_at_fault(plane):
+    if pod is not None and pod.resolv_conf and is_misled(plane):
         return wish.mending(Annotate(pod.namespace, pod.patched, RESOLV_CONF, None))
     instance = plane.instance
     if instance is None or plane.host not in (instance.domain, instance.vpc_domain):
@@ -64,14 +65,6 @@ def _way_to_ours(plane: Plane, instance: InstanceSeen, wish: Wish) -> Mending | 
     if _stop(plane) in _ALLOWLIST:
         return _let_in(plane, instance, wish)
     return _way_outside(plane, wish, instance.name)
-
-
-def _resolver_is_at_fault(plane: Plane) -> bool:
-    """The pod asks another resolver than its VPC's, and that one does not lead to where it should."""
-    link = plane.link
-    if link is not None and link.resolves and link.access_ip != plane.address:
-        return True
-    return not plane.address
 
 
 def _living(link: LinkSeen | None) -> LinkSeen | None:
