@@ -25,6 +25,7 @@ from towline.cloud.serve import serve
 from towline.cloud.settings import Settings
 from towline.cloud.tcr.instance import CreateInstance, create_instance
 from towline.resource.access_key import AccessKey
+from towline.resource.image_cache import WANTED, CacheStatus, ImageCache
 from towline.resource.instance import Instance, InstanceStatus
 from towline.resource.link import Link, LinkStatus
 from towline.resource.nat_gateway import NatGateway, NatState
@@ -114,6 +115,7 @@ async def serving(folder: Path, registry: Role = obedient_registry) -> AsyncIter
             tasks.create_task(_agent(resources)),
             tasks.create_task(_endpoints(resources)),
             tasks.create_task(_gateways(resources)),
+            tasks.create_task(_image_caches(resources)),
             tasks.create_task(obedient_host(settings.clusters, resources)),
             tasks.create_task(obedient_installer(settings.clusters, resources)),
         ]
@@ -146,6 +148,17 @@ async def _gateways(resources: Resources) -> None:
                 await resources.nat_gateways.delete(gateway.vpc_id, gateway.id)
             elif gateway.state is not NatState.AVAILABLE:
                 await resources.nat_gateways.update(gateway.vpc_id, gateway.id, _built)
+
+
+async def _image_caches(resources: Resources) -> None:
+    async for caches in resources.image_caches.follow():
+        for cache in caches:
+            if cache.status in WANTED:
+                await resources.image_caches.update("", cache.id, _fetched)
+
+
+def _fetched(held: ImageCache) -> ImageCache:
+    return msgspec.structs.replace(held, status=CacheStatus.READY)
 
 
 def _built(held: NatGateway) -> NatGateway:

@@ -73,6 +73,36 @@ async def addon(tke: Client, cluster_id: str, domain: str) -> None:
     assert domain in shown["Values"]
 
 
+async def image_cache(tke: Client, vpc_id: str, subnet_id: str) -> None:
+    """A cache, fetched by an agent that does so at once, found, changed and deleted."""
+    image = "demo.tencentcloudcr.com/team/app:1"
+    login = {"Server": "demo.tencentcloudcr.com", "Username": "u", "Password": "p"}
+    made = await tke(
+        "CreateImageCache",
+        VpcId=vpc_id,
+        SubnetId=subnet_id,
+        Images=[image],
+        ImageCacheName="app",
+        ImageRegistryCredentials=[login],
+        RegistryHttpEndPointList=["demo.tencentcloudcr.com"],
+        AutoCreateEipAttribute={"DeletePolicy": "", "InternetMaxBandwidthOut": 5},
+    )
+    this = {"ImageCacheId": made["ImageCacheId"]}
+    await tke.until(
+        "DescribeImageCaches",
+        lambda told: told["ImageCaches"][0]["Status"] == "Ready",
+        ImageCacheIds=[made["ImageCacheId"]],
+    )
+    best = await tke("GetMostSuitableImageCache", Images=[image], Snapshotter="overlay")
+    await tke("UpdateImageCache", **this, ImageCacheName="better", RetentionDays=3)
+    shown = await tke("DescribeImageCaches", ImageCacheNames=["better"], Limit=50)
+    await tke("DeleteImageCaches", ImageCacheIds=[made["ImageCacheId"]])
+    none = await tke("GetMostSuitableImageCache", Images=[image])
+    assert best["ImageCache"]["ImageCacheId"] == made["ImageCacheId"]
+    assert shown["ImageCaches"][0]["RetentionDays"] == 3
+    assert not none["Found"]
+
+
 async def test_a_cluster_lives_its_whole_life_by_the_sdk(tmp_path: Path) -> None:
     """Made, reached, given nodes and credentials, renamed, and gone: an empty list at the end."""
     async with serving(tmp_path) as cloud:
@@ -90,6 +120,7 @@ async def test_a_cluster_lives_its_whole_life_by_the_sdk(tmp_path: Path) -> None
         kubeconfig = await tke("DescribeClusterKubeconfig", **this)
         await nodes(tke, cluster_id, second)
         await addon(tke, cluster_id, "demo.tencentcloudcr.com")
+        await image_cache(tke, vpc_id, first)
         await tke("UpdateEKSCluster", **this, ClusterName="store", SubnetIds=[first, second])
         with pytest.raises(RefusedError, match="ResourceInUse"):
             await vpc("DeleteSubnet", SubnetId=second)

@@ -29,7 +29,9 @@ _SURPLUS = 50  # entries that are removed at once, so that not every request rem
 _LONGEST = 4096  # characters of parameters
 _LONGEST_CLIENT = 200
 
-_READING = re.compile(r"(Describe|List|Check|Trace)[A-Z]\w*|GetCallerIdentity")
+_READING = re.compile(
+    r"(Describe|List|Check|Trace)[A-Z]\w*|GetCallerIdentity|GetMostSuitableImageCache"
+)
 _SECRET = re.compile(
     r"password|secret(?!_?id)|token(?!_?(id|type))|privatekey|rawvalues", re.IGNORECASE
 )

@@ -18,6 +18,7 @@ from towline.resource.cluster import Cluster
 from towline.resource.credential import Credential
 from towline.resource.custom_domain import CustomDomain
 from towline.resource.elastic_ip import ElasticIp
+from towline.resource.image_cache import ImageCache
 from towline.resource.instance import Instance, InstanceStatus, Namespace
 from towline.resource.link import Link
 from towline.resource.nat_gateway import NatGateway
@@ -54,6 +55,7 @@ class Resources:
         self.public_endpoints = Collection(store, kind.PUBLIC_ENDPOINT, PublicEndpoint)
         self.clusters = Collection(store, kind.CLUSTER, Cluster)
         self.addons = Collection(store, kind.ADDON, Addon)
+        self.image_caches = Collection(store, kind.IMAGE_CACHE, ImageCache)
         self.route_tables = Collection(store, kind.ROUTE_TABLE, RouteTable)
         self.nat_gateways = Collection(store, kind.NAT_GATEWAY, NatGateway)
         self.elastic_ips = Collection(store, kind.ELASTIC_IP, ElasticIp)

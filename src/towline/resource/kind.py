@@ -14,6 +14,7 @@ ADDRESS = "address"  # scope <vpc id>, name <ip>
 LINK = "link"  # scope <vpc id>, name <instance id>
 CLUSTER = "cluster"  # scope "", name <cluster id>
 ADDON = "addon"  # scope <cluster id>, name <addon name>
+IMAGE_CACHE = "image-cache"  # scope "", name <image cache id>
 ROUTE_TABLE = "route-table"  # scope <vpc id>, name <route table id>
 NAT_GATEWAY = "nat-gateway"  # scope <vpc id>, name <nat gateway id>
 ELASTIC_IP = "elastic-ip"  # scope "", name <elastic ip id>

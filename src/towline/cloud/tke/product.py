@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from towline.cloud.action import AnyAction
-from towline.cloud.tke import addon, cluster, credential, node_pool, virtual_node
+from towline.cloud.tke import (
+    addon,
+    cluster,
+    credential,
+    image_cache,
+    image_cache_change,
+    node_pool,
+    virtual_node,
+)
 
 ACTIONS: Mapping[str, AnyAction] = {
     **cluster.ACTIONS,
@@ -13,4 +21,6 @@ ACTIONS: Mapping[str, AnyAction] = {
     **node_pool.ACTIONS,
     **virtual_node.ACTIONS,
     **addon.ACTIONS,
+    **image_cache.ACTIONS,
+    **image_cache_change.ACTIONS,
 }
