@@ -32,6 +32,7 @@ from towline.oci.digest import Digest
 from towline.oci.reference import Reference
 from towline.problem import Problem
 from towline.pull.attempt import Attempt, PullFailed
+from towline.pull.image_cache import CacheMatch
 from towline.pull.keyring import Keyring
 from towline.pull.progress import Phase, Progress
 
@@ -99,6 +100,8 @@ class SimulatedProvider:
         """What was to be explained."""
         self.verdict: Verdict | None = None
         """What every pull that is looked at suffers from."""
+        self.caches: dict[str, CacheMatch] = {}
+        """What image caches have for pods, by uid."""
         self.broken = False
         """Whether looking at a pull raises what nobody foresaw."""
         self.executed: list[tuple[str, ...]] = []
@@ -125,6 +128,11 @@ class SimulatedProvider:
     async def inventory(self) -> tuple[StandingPod, ...]:
         """See `Sandboxes`."""
         return tuple(self._standing(uid, pod) for uid, pod in self.pods.items())
+
+    async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:
+        """See `Images`."""
+        assert images, "a pod has images"
+        return self.caches.get(pod_uid)
 
     async def find(self, pod_uid: str, image: str) -> Image | None:
         """See `Images`."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from towline.linux.host_wire import HostWire
     from towline.linux.ledger import Ledger
     from towline.resource.cluster import Cluster
+    from towline.sandbox.network.serve import Network
+    from towline.sandbox.provider import Sandbox
     from towline.sandbox.settings import SandboxSettings
 
 ROLE_COMMANDS = {
@@ -249,10 +252,9 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
     import asyncio
 
     from towline.cluster.host.roster import Roster, port_when_served
-    from towline.cluster.kubernetes_http import HttpKubernetes
-    from towline.cluster.node.serve import serve
-    from towline.installation.cluster_folder import ClusterFolder
     from towline.linux.ledger import Ledger
+    from towline.sandbox.image_cache import ImageCaches
+    from towline.sandbox.image_cache_keeper import ImageCacheKeeper
     from towline.sandbox.network.naming import Naming
     from towline.sandbox.network.serve import Network
     from towline.sandbox.provider import Sandbox
@@ -261,25 +263,34 @@ async def _agent(data: DataDirectory, ready: Ready) -> None:
 
     ledger = Ledger.open(data.ledger, data.sandboxes)
     naming = Naming(data.queries, uplink=os.environ.get("TOWLINE_UPLINK_RESOLVER", ""))
-    async with (
-        Store.open(records(data)) as store,
-        Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
-        Sandbox(network.pods, _sandbox_settings(data, ledger), PullRecords(store).read) as sandbox,
-    ):
-
-        async def run_nodes(cluster: Cluster | None) -> None:
-            """Those of one cluster; of the installation's own when none is given."""
-            id_ = cluster.id if cluster else ""
-            access = ClusterFolder(data, id_).agent_kubeconfig if id_ else data.agent_kubeconfig
-            async with HttpKubernetes.from_kubeconfig(access) as kubernetes:
-                subnets, settings = network.subnets_of(id_), _node_settings(data, id_)
-                said = (lambda: None) if id_ else ready
-                await serve(kubernetes, sandbox, subnets, settings, said)
-
-        async with asyncio.TaskGroup() as tasks:
+    async with Store.open(records(data)) as store:
+        caches, known = ImageCaches(store, lambda: datetime.now(UTC)), PullRecords(store).read
+        async with (
+            Network(store, ledger, data.doors_socket, naming, _uplink(ledger)) as network,
+            Sandbox(network.pods, _sandbox_settings(data, ledger), known, caches) as sandbox,
+            asyncio.TaskGroup() as tasks,
+        ):
             tasks.create_task(sandbox.keep_tidy())
+            tasks.create_task(ImageCacheKeeper(caches, sandbox, network.pods).run())
+            run_nodes = partial(_run_nodes, data, network, sandbox, ready)
             tasks.create_task(run_nodes(None))
             tasks.create_task(Roster.of(store).employ(port_when_served, run_nodes))
+
+
+async def _run_nodes(
+    data: DataDirectory, network: Network, sandbox: Sandbox, ready: Ready, cluster: Cluster | None
+) -> None:
+    """The nodes of one cluster; of the installation's own when none is given."""
+    from towline.cluster.kubernetes_http import HttpKubernetes
+    from towline.cluster.node.serve import serve
+    from towline.installation.cluster_folder import ClusterFolder
+
+    id_ = cluster.id if cluster else ""
+    access = ClusterFolder(data, id_).agent_kubeconfig if id_ else data.agent_kubeconfig
+    async with HttpKubernetes.from_kubeconfig(access) as kubernetes:
+        subnets, settings = network.subnets_of(id_), _node_settings(data, id_)
+        said = (lambda: None) if id_ else ready
+        await serve(kubernetes, sandbox, subnets, settings, said)
 
 
 def _uplink(ledger: Ledger) -> HostWire | None:

@@ -25,6 +25,8 @@ IMAGE_GC_LOW_THRESHOLD = f"{PREFIX}image-gc-low-threshold"
 """Percent of the disk in use below which that ends."""
 IMAGE_GC_PERIOD = f"{PREFIX}image-gc-period"
 """How often that is looked at, as in `3m`."""
+USE_IMAGE_CACHE = f"{PREFIX}use-image-cache"
+"""Which image cache a pod wants: `auto`, or the id of one."""
 AVAILABLE_IP_COUNT = f"{PREFIX}available-ip-count"
 """A label of a node: how many pods its subnet has addresses for."""
 RELEASE_CREDENTIAL = "towline.dev/release-credential"
@@ -43,7 +45,9 @@ NETWORK_ANNOTATIONS = frozenset(
         RESOLV_CONF,
     }
 )
-STORAGE_ANNOTATIONS = frozenset({IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD})
+STORAGE_ANNOTATIONS = frozenset(
+    {IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD, USE_IMAGE_CACHE}
+)
 POD_ANNOTATIONS = REGISTRY_ANNOTATIONS | NETWORK_ANNOTATIONS | STORAGE_ANNOTATIONS
 
 

@@ -10,27 +10,38 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from towline.cluster.node.provider import Image
+from towline.cluster.node.provider import Image, PodIdentity
 from towline.content.garbage import PERIOD, WaterMarks, period
 from towline.content.layers import LayerStore
+from towline.kube.annotations import USE_IMAGE_CACHE
 from towline.linux.wire import SocketWire
 from towline.network.attachment import own_nameservers
 from towline.oci.digest import Digest
 from towline.oci.platform import Platform
 from towline.oci.reference import Reference
 from towline.pull.flow import PulledImage, pull
+from towline.pull.image_cache import CacheMatch
 from towline.pull.keyring import Keyring
 from towline.pull.layers import Layer, Receipt, Source
 from towline.pull.policy import RegistryPolicy
-from towline.pull.progress import Progress
+from towline.pull.progress import NoProgress, Progress
+from towline.sandbox.image_cache import Caches
 from towline.sandbox.lower_layers import LowerLayers, Stack
 from towline.sandbox.pod_folder import PodFolder, PodFolders
 from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.record import ImageRecord
 from towline.sandbox.settings import SandboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Where layers are, and how they are stacked."""
+
+    layers: LayerStore
+    lowers: LowerLayers
 
 
 class PodImages:
@@ -39,15 +50,16 @@ class PodImages:
     def __init__(
         self,
         pods: PodFolders,
-        layers: LayerStore,
-        lowers: LowerLayers,
+        stock: Stock,
         network: PodNamespaces,
         settings: SandboxSettings,
+        caches: Caches,
     ) -> None:
         self._pods = pods
-        self._layers = layers
-        self._lowers = lowers
+        self._layers = stock.layers
+        self._lowers = stock.lowers
         self._network = network
+        self._caches = caches
         self._settings = settings
         self._leases = set[_Lease]()
         """Pulls that are under way."""
@@ -70,33 +82,56 @@ class PodImages:
         Raises `PullFailed`; then, and when it is cancelled, the pod is as it was.
         """
         pod = self._pods.of(uid)
-        self._wishes[uid] = _annotations(pod)
+        known = pod.record
+        if known is None:
+            raise LookupError(f"pod {pod.uid} is not open")
+        self._wishes[uid] = known.identity.annotations
         lease = _Lease(self._layers, progress)
         self._leases.add(lease)
         try:
-            pulled = await self._fetch(pod, Reference.parse(image), keyring, lease)
+            pulled = await self._fetch(known.identity, Reference.parse(image), keyring, lease)
             kept = self._keep(pod, pulled)
         finally:
             self._leases.remove(lease)
         await self.tidy()
         return kept
 
+    async def fetch(self, identity: PodIdentity, image: str, keyring: Keyring) -> PulledImage:
+        """Fetch an image from a namespace that need not be a pod's; whoever wants its layers to stay
+        sees to that at once. Raises `PullFailed`.
+        """
+        lease = _Lease(self._layers, NoProgress())
+        self._leases.add(lease)
+        try:
+            return await self._fetch(identity, Reference.parse(image), keyring, lease)
+        finally:
+            self._leases.remove(lease)
+
+    def room(self, layers: Collection[Digest]) -> int | None:
+        """How many bytes of the disk layers take; None when not all of them are here."""
+        sizes = {layer.diff_id: layer.size for layer in self._layers.kept()}
+        if not sizes.keys() >= set(layers):
+            return None
+        return sum(sizes[layer] for layer in set(layers))
+
+    async def cache_for(self, uid: str, images: tuple[str, ...]) -> CacheMatch | None:
+        """The image cache that a pod's annotation asks for, and what it has of its images."""
+        wish = _annotations(self._pods.of(uid)).get(USE_IMAGE_CACHE, "").strip()
+        return await self._caches.serve(wish, images)
+
     async def _fetch(
-        self, pod: PodFolder, reference: Reference, keyring: Keyring, lease: _Lease
+        self, identity: PodIdentity, reference: Reference, keyring: Keyring, lease: _Lease
     ) -> PulledImage:
-        known = pod.record
-        if known is None:
-            raise LookupError(f"pod {pod.uid} is not open")
         wire = SocketWire(
-            self._network.namespace_path(pod.uid),
-            own_nameservers(known.identity.annotations) or self._network.nameservers(pod.uid),
+            self._network.namespace_path(identity.uid),
+            own_nameservers(identity.annotations) or self._network.nameservers(identity.uid),
             self._settings.ca_file,
             self._settings.dial_timeout,
         )
         try:
             return await pull(
                 reference,
-                RegistryPolicy.from_annotations(known.identity.annotations),
+                RegistryPolicy.from_annotations(identity.annotations),
                 keyring,
                 wire=wire,
                 layers=lease,
@@ -136,7 +171,7 @@ class PodImages:
         await self._lowers.keep_only(self._used())
         used = {diff_id for stack in self._used() for diff_id in stack}
         wanted = (lease.wanted for lease in self._leases)
-        used = used.union(*wanted)
+        used = used.union(self._caches.leased(), *wanted)
         self._layers.reclaim(used, self._settings.bytes_kept)
         marks = map(WaterMarks.from_annotations, self._wishes.values())
         self._layers.relieve(used, min(marks, default=WaterMarks()))

@@ -14,6 +14,7 @@ from towline.linux.mounts import mount_memory, unmount_below
 from towline.network.attachment import own_nameservers
 from towline.sandbox import record_file
 from towline.sandbox.containers import Containers
+from towline.sandbox.image_cache import is_of_cache
 from towline.sandbox.pod_files import pod_files
 from towline.sandbox.pod_folder import PodFolder, PodFolders
 from towline.sandbox.pod_images import PodImages
@@ -74,7 +75,8 @@ class Pods:
 
     async def inventory(self) -> tuple[StandingPod, ...]:
         """All pods that have anything standing, those that are nothing but a namespace included."""
-        uids = {pod.uid for pod in self.folders} | set(self.network.standing())
+        namespaces = {uid for uid in self.network.standing() if not is_of_cache(uid)}
+        uids = {pod.uid for pod in self.folders} | namespaces
         return tuple([await self._standing(self.folders.of(uid)) for uid in sorted(uids)])
 
     async def _standing(self, pod: PodFolder) -> StandingPod:

@@ -9,7 +9,7 @@ and it begins with an empty folder.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -34,21 +34,27 @@ from towline.linux.mounts import keep_private, unmount_below
 from towline.linux.namespace_socket import SocketMaker
 from towline.linux.oci_runtime import OciRuntime
 from towline.linux.process import boot_id
+from towline.oci.digest import Digest
+from towline.pull.flow import PulledImage
+from towline.pull.image_cache import CacheMatch
 from towline.pull.keyring import Keyring
 from towline.pull.progress import Progress
 from towline.sandbox import record_file
 from towline.sandbox.bundle import Bundles
 from towline.sandbox.containers import Containers
+from towline.sandbox.image_cache import Caches, NoCaches
 from towline.sandbox.lower_layers import lower_layers
 from towline.sandbox.pod_doctor import PodDoctor
 from towline.sandbox.pod_folder import PodFolders
-from towline.sandbox.pod_images import PodImages
+from towline.sandbox.pod_images import PodImages, Stock
 from towline.sandbox.pod_locks import PodLocks
 from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.pods import Pods
 from towline.sandbox.remains import Remains
 from towline.sandbox.settings import SandboxSettings
 from towline.sandbox.thread_work import in_thread
+
+_NO_CACHES = NoCaches()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,12 @@ class Sandbox:
         network: PodNamespaces,
         settings: SandboxSettings,
         records: Callable[[], Records] = Records,
+        caches: Caches = _NO_CACHES,
     ) -> None:
-        """`records` reads what the installation has written down, for diagnoses to look at."""
+        """`records` reads what the installation has written down, for diagnoses to look at; the
+        layers of `caches` stay.
+        """
+        self._caches = caches
         self._doctor = PodDoctor(network, settings, records)
         self._network = network
         self._settings = settings
@@ -123,7 +133,8 @@ class Sandbox:
         settings, cgroups = self._settings, Cgroups.of_machine()
         runtime = OciRuntime.find(settings.folder, cgroups, settings.runtimes)
         lowers, locks = lower_layers(settings.folder, layers), PodLocks()
-        images = PodImages(folders, layers, lowers, self._network, settings)
+        stock = Stock(layers, lowers)
+        images = PodImages(folders, stock, self._network, settings, self._caches)
         bundles = Bundles(lowers, images, self._network, settings)
         remains = Remains(runtime, cgroups, settings.cgroup)
         containers = Containers(folders, locks, bundles, remains)
@@ -158,6 +169,18 @@ class Sandbox:
     async def keep_tidy(self) -> None:
         """See to it, for ever, that layers which no pod uses do not fill the disk."""
         await self._parts.images.keep_tidy()
+
+    async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:
+        """See `Images`."""
+        return await self._parts.images.cache_for(pod_uid, images)
+
+    async def fetch(self, identity: PodIdentity, image: str, keyring: Keyring) -> PulledImage:
+        """See `CacheImages`."""
+        return await self._parts.images.fetch(identity, image, keyring)
+
+    def room(self, layers: Collection[Digest]) -> int | None:
+        """See `CacheImages`."""
+        return self._parts.images.room(layers)
 
     async def start(self, spec: ContainerSpec) -> float:
         """See `Containers`."""

@@ -19,6 +19,7 @@ from tests.unit.cluster_node.node_world import (
 
 from towline.cluster.node.pull_progress import so_far
 from towline.cluster.resources import PODS, SECRETS
+from towline.pull.image_cache import CacheMatch
 from towline.pull.progress import Pace
 
 FAILURE = 'rpc error: code = NotFound desc = failed to pull and unpack image "x": x: not found'
@@ -244,3 +245,44 @@ def test_a_pull_to_which_nothing_comes_says_so() -> None:
     stalled = so_far("app", Pace(5_000, 20_000_000, 0))
 
     assert stalled.message == 'Pulling image "app": 0.0 of 20.0 MB, nothing comes'
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        (
+            CacheMatch("imc-1", (IMAGE,), ()),
+            'ImageCacheUsed: Image cache "imc-1" has 1 of 1 images of this pod',
+        ),
+        (
+            CacheMatch("imc-1", (IMAGE,), ("b",)),
+            'ImageCacheUsed: Image cache "imc-1" has 1 of 2 images of this pod; not b',
+        ),
+        (
+            CacheMatch("imc-1", (), (IMAGE,)),
+            'ImageCacheMissed: Image cache "imc-1" has none of the 1 images of this pod',
+        ),
+        (
+            CacheMatch("imc-1", (), (IMAGE,), "is Pending, not Ready"),
+            (
+                'ImageCacheMissed: Image cache "imc-1" is Pending, not Ready; '
+                "images are pulled without it"
+            ),
+        ),
+    ],
+    ids=["all", "some", "none", "unusable"],
+)
+def test_a_pod_says_once_what_its_image_cache_has(match: CacheMatch, said: str) -> None:
+    """Before the first of its images is pulled."""
+
+    async def scenario(world: World) -> None:
+        body = pod("a", container("one"), container("two"))
+        uid = (await world.apply(body))["metadata"]["uid"]
+        world.provider.caches[uid] = match
+        await world.until_phase("a", "Running")
+        told = messages(world.events("a"))
+
+        assert told[0] == said
+        assert told.count(said) == 1
+
+    play(scenario)

@@ -25,6 +25,7 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
         "eks.tke.cloud.tencent.com/image-gc-high-threshold",
         "eks.tke.cloud.tencent.com/image-gc-low-threshold",
         "eks.tke.cloud.tencent.com/image-gc-period",
+        "eks.tke.cloud.tencent.com/use-image-cache",
         "towline.dev/registry-certificate-sha256",
     } == POD_ANNOTATIONS
 

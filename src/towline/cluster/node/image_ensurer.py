@@ -73,6 +73,7 @@ class ImageEnsurer:
         self._clock = clock
         self._back_off = BackOff()
         self._failures: dict[str, str] = {}
+        self._told: set[str] = set()
         self._slots = asyncio.Semaphore(PARALLEL_PULLS)
 
     async def ensure(self, wish: Wish) -> Image:
@@ -93,6 +94,7 @@ class ImageEnsurer:
         """Drop what is remembered of a pod that is gone."""
         self._back_off.forget(f"{pod_uid}_")
         self._diagnosing.forget(pod_uid)
+        self._told.discard(pod_uid)
         for key in [key for key in self._failures if key.startswith(f"{pod_uid}_")]:
             del self._failures[key]
 
@@ -117,6 +119,7 @@ class ImageEnsurer:
 
     async def _pull(self, wish: Wish) -> Image:
         text, wanted = wish.container.image, self._clock()
+        await self._tell_of_cache(wish)
         wish.say(texts.pulling(text))
         try:
             keyring = await self._keyring(wish)
@@ -133,6 +136,18 @@ class ImageEnsurer:
         now = self._clock()
         wish.say(texts.pulled(text, now - began, now - wanted, image.size))
         return image
+
+    async def _tell_of_cache(self, wish: Wish) -> None:
+        """Say once of a pod which image cache it has."""
+        uid = wish.pod.metadata.uid
+        if uid in self._told:
+            return
+        self._told.add(uid)
+        spec = wish.pod.spec
+        names = (each.image for each in (*spec.init_containers, *spec.containers))
+        found = await self._images.cache_for(uid, tuple(dict.fromkeys(names)))
+        if found is not None:
+            wish.voice.say(texts.cache_used(found))
 
     async def _keyring(self, wish: Wish) -> Keyring:
         found = await pull_secrets(self._kubernetes, wish.pod)

@@ -17,6 +17,7 @@ from towline.diagnosis.plane import PodSeen
 from towline.diagnosis.verdict import Verdict
 from towline.kube.capability import USUAL
 from towline.pull.attempt import Attempt
+from towline.pull.image_cache import CacheMatch
 from towline.pull.keyring import Keyring
 from towline.pull.progress import Progress
 
@@ -201,6 +202,13 @@ class Images(Protocol):
         """Fetch the image from the pod's own network, and tell of its layers meanwhile.
 
         Raises `towline.pull.attempt.PullFailed`, whose text is containerd's.
+        """
+        ...
+
+    async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:
+        """The image cache that a pod's annotation asks for, with what it has of the pod's images.
+
+        None when the pod does not ask, or leaves the choice to the provider and none fits.
         """
         ...
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from towline.diagnosis.verdict import Verdict
 from towline.kube.event import EventType
+from towline.pull.image_cache import CacheMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ def diagnosed(image: str, verdict: Verdict) -> Words:
     message = f"{verdict.code}: {verdict.cause}. {verdict.remedy.text} ({verdict.confidence})"
     line = " ".join(message.split())
     return Words(EventType.WARNING, "Diagnosed", line, topic=f"{image} {verdict.code}")
+
+
+def cache_used(match: CacheMatch) -> Words:
+    """What the pod's image cache has of its images. The cloud's own words for it are published
+    nowhere, so they are ours.
+    """
+    count = len(match.found) + len(match.missing)
+    if match.trouble:
+        text = f'Image cache "{match.cache_id}" {match.trouble}; images are pulled without it'
+        return _warning("ImageCacheMissed", text)
+    if not match.found:
+        text = f'Image cache "{match.cache_id}" has none of the {count} images of this pod'
+        return _warning("ImageCacheMissed", text)
+    text = f'Image cache "{match.cache_id}" has {len(match.found)} of {count} images of this pod'
+    missing = f"; not {', '.join(match.missing)}" if match.missing else ""
+    return _normal("ImageCacheUsed", text + missing)
 
 
 def present(image: str) -> Words:
