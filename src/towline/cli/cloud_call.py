@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from towline.client.cloud_cluster import Clusters
     from towline.client.cloud_gateway import Gateways
+    from towline.client.cloud_image_cache import ImageCaches
     from towline.client.cloud_network import Networks
     from towline.client.cloud_public_access import PublicAccess
     from towline.client.cloud_registry import Registries
@@ -47,6 +48,14 @@ def clusters() -> Clusters:
     from towline.client.cloud_cluster import Clusters
 
     return Clusters(open_cloud())
+
+
+def image_caches() -> ImageCaches:
+    """Image caches."""
+    from towline.client.cloud_access import open_cloud
+    from towline.client.cloud_image_cache import ImageCaches
+
+    return ImageCaches(open_cloud())
 
 
 def routing() -> Routing:

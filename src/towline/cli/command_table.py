@@ -133,6 +133,12 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Serverless clusters, each with a Kubernetes API of its own.",
         CLOUD,
     ),
+    "image-cache": Place(
+        "towline.cli.image_cache",
+        "image_cache_app",
+        "Images that are fetched before any pod wants them.",
+        CLOUD,
+    ),
     "vpc": Place("towline.cli.vpc", "vpc_app", "Private networks (VPCs).", CLOUD),
     "subnet": Place("towline.cli.subnet", "subnet_app", "Subnets of VPCs.", CLOUD),
     "trace": Place(
