@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.images import directory, file, special, symlink, tar
-from tests.kernel.test_kernel_layer_mount import sealed
+from tests.layer_files import sealed
 
 from towline.content.extract import extract, remove_tree
 

@@ -2,78 +2,62 @@
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import os
-import stat
-import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from tests.images import directory, file, hard_link, special, symlink, tar
+from tests.layer_files import made_layers, mounted, sealed, sparse_tars, untarred, walked
 
 from towline.content.erofs import TAR_OFFSET
-from towline.content.extract import extract
-from towline.content.layer_file import seal
-from towline.content.tar_index import TarIndex
-from towline.content.tree import build_tree
+from towline.content.extract import extract, remove_tree
+from towline.content.layer_file import LayerFile
+from towline.linux.mounts import mount_overlay, unmount_if_mounted
 from towline.oci.digest import Digest
+from towline.problem import Problem
+from towline.sandbox.lower_layers import lower_layers
 
 pytestmark = pytest.mark.root
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
-def sealed(path: Path, data: bytes) -> Path:
-    """A layer file of this tar."""
-    index = TarIndex()
-    index.feed(data)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT)
-    os.pwrite(fd, data, TAR_OFFSET)
-    seal(fd, Digest.of(data), len(data), build_tree(index.members))
-    os.close(fd)
-    return path
+class Files:
+    """Layer files in a folder, by their digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, diff_id: Digest) -> Path:
+        """The file of a layer."""
+        return self._folder / diff_id.hex
+
+    def add(self, data: bytes) -> Digest:
+        """Seal a tar here."""
+        sealed(self.path(Digest.of(data)), data)
+        return Digest.of(data)
 
 
-@contextmanager
-def mounted(layer: Path, at: Path) -> Iterator[Path]:
-    """Mount a layer file as it is, without a loop device."""
-    at.mkdir()
-    if _libc.mount(str(layer).encode(), str(at).encode(), b"erofs", 1, None) != 0:
-        error = ctypes.get_errno()
-        pytest.fail(f"mount: {os.strerror(error)}")
+def shown(folder: Path) -> dict[str, tuple[object, ...]]:
+    """What is in a tree, without its inodes: overlayfs gives copies others."""
+    return {path: facts[:7] for path, facts in walked(folder).items()}
+
+
+async def stacked(folder: Path, tars: Sequence[bytes]) -> dict[str, tuple[object, ...]]:
+    """What a container sees of these layers, lowest first."""
+    files = Files(folder)
+    lowers = lower_layers(folder / "lowers", files)
+    folders = await lowers.folders(tuple(map(files.add, tars)))
+    for name in ("upper", "work", "root"):
+        (folder / name).mkdir()
     try:
-        yield at
+        mount_overlay(folders, folder / "upper", folder / "work", folder / "root")
+        return shown(folder / "root")
     finally:
-        _libc.umount2(str(at).encode(), 0)
-
-
-def walked(root: Path) -> dict[str, tuple[object, ...]]:
-    """Everything that can be seen of a tree, by path."""
-    seen = dict[str, tuple[object, ...]]()
-    inodes = dict[int, str]()
-    for folder, folders, files in os.walk(root):
-        for name in sorted((*folders, *files)):
-            path = Path(folder) / name
-            status = path.lstat()
-            relative = str(path.relative_to(root))
-            content = b""
-            if stat.S_ISREG(status.st_mode):
-                content = hashlib.sha256(path.read_bytes()).digest()
-            elif stat.S_ISLNK(status.st_mode):
-                content = os.fsencode(path.readlink())
-            is_folder = stat.S_ISDIR(status.st_mode)
-            links = "" if is_folder else inodes.setdefault(status.st_ino, relative)
-            names = () if stat.S_ISLNK(status.st_mode) else sorted(os.listxattr(path))
-            xattrs = tuple((each, os.getxattr(path, each)) for each in names)
-            size = 0 if is_folder else status.st_size
-            seen[relative] = (
-                status.st_mode, status.st_uid, status.st_gid, size, status.st_mtime_ns,
-                status.st_rdev, content, links, xattrs,
-            )  # fmt: skip
-    return seen
+        unmount_if_mounted(folder / "root")
+        await lowers.keep_only(())
 
 
 def many_kinds() -> bytes:
@@ -100,35 +84,53 @@ def many_kinds() -> bytes:
     return tar(*members)
 
 
-def test_a_mounted_layer_is_what_tar_would_have_unpacked(tmp_path: Path) -> None:
+def require_all_roads_equal(folder: Path, data: bytes) -> None:
+    """A layer mounted, and written by us, is what GNU tar makes of it."""
+    layer = sealed(folder / "layer", data)
+    expected = walked(untarred(folder / "tar", data, folder / "gnu"))
+    extract([layer], folder / "ours")
+    try:
+        with mounted(layer, folder / "mounted") as seen:
+            assert walked(seen) == expected
+        assert walked(folder / "ours") == expected
+    finally:
+        for made in ("gnu", "ours"):
+            remove_tree(folder / made)
+
+
+def test_a_layer_of_every_kind_is_what_tar_would_have_unpacked(tmp_path: Path) -> None:
     """Modes, owners, times, links, devices, attributes and every byte."""
-    data = many_kinds()
-    (tmp_path / "layer.tar").write_bytes(data)
-    expected = tmp_path / "expected"
-    expected.mkdir()
-    subprocess.run(
-        ["tar", "-xpf", tmp_path / "layer.tar", "--numeric-owner", "--xattrs", "-C", expected],
-        check=True,
-    )
-    layer = sealed(tmp_path / "layer", data)
-
-    with mounted(layer, tmp_path / "mounted") as seen:
-        assert walked(seen) == walked(expected)
+    require_all_roads_equal(tmp_path, many_kinds())
 
 
-def test_an_extracted_layer_is_what_tar_would_have_unpacked(tmp_path: Path) -> None:
-    """The fallback for old kernels gives the same."""
-    data = many_kinds()
-    layer = sealed(tmp_path / "layer", data)
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=made_layers())
+def test_a_layer_made_at_random_is_what_tar_would_have_unpacked(
+    tmp_path: Path, data: bytes
+) -> None:
+    """Names that are no text, owners and devices of any size, fractions of seconds."""
+    require_all_roads_equal(tmp_path, data)
 
-    extract([layer], tmp_path / "extracted")
 
-    with mounted(layer, tmp_path / "mounted") as seen:
-        assert walked(tmp_path / "extracted") == walked(seen)
+def test_sparse_files_keep_their_holes(tmp_path: Path) -> None:
+    """In each of GNU tar's four formats; holes take no room, however we show them."""
+    for _, data in sparse_tars(tmp_path / "sparse"):
+        require_all_roads_equal(tmp_path, data)
+        extract([tmp_path / "layer"], tmp_path / "holes")
+
+        assert LayerFile.open(tmp_path / "layer").whole
+        assert sum(path.stat().st_blocks for path in (tmp_path / "holes").iterdir()) < 2000
+        remove_tree(tmp_path / "holes")
 
 
-def test_mounted_layers_stack_as_they_merge(tmp_path: Path) -> None:
-    """Overlayfs over our layers shows what our own merge of them extracts."""
+async def test_mounted_layers_stack_as_they_merge(tmp_path: Path) -> None:
+    """Overlayfs over our layers shows what our own merge of them extracts; also of very many."""
     lower = tar(
         directory("dir"), file("dir/old", b"1"), file("gone", b"2"), directory("both"),
         file("both/low", b"3"), directory("again"), file("again/old"), file("shape"),
@@ -138,21 +140,41 @@ def test_mounted_layers_stack_as_they_merge(tmp_path: Path) -> None:
         directory("both"), file("both/high", b"5"), file(".wh.again"), directory("again"),
         file("again/new"), directory("shape"), file("shape/in"),
     )  # fmt: skip
-    layers = [sealed(tmp_path / "1", lower), sealed(tmp_path / "2", upper)]
+    many = [tar(directory("many"), file(f"many/{number}", b"6")) for number in range(120)]
 
-    extract(layers, tmp_path / "extracted")
+    seen = await stacked(tmp_path, [lower, upper, *many])
 
-    with mounted(layers[0], tmp_path / "low") as low, mounted(layers[1], tmp_path / "high") as high:
-        at = tmp_path / "overlay"
-        at.mkdir()
-        options = f"lowerdir={high}:{low}"
-        assert _libc.mount(b"overlay", str(at).encode(), b"overlay", 1, options.encode()) == 0
-        try:
-            shown = {path: facts[:6] for path, facts in walked(at).items()}
-        finally:
-            _libc.umount2(str(at).encode(), 0)
-    extracted = {path: facts[:6] for path, facts in walked(tmp_path / "extracted").items()}
-    assert shown == extracted
+    files = Files(tmp_path)
+    extract([files.path(Digest.of(data)) for data in (lower, upper, *many)], tmp_path / "ours")
+    assert seen == shown(tmp_path / "ours")
+    assert len(seen) == 2 + 3 + 2 + 2 + 121
+
+
+async def test_a_hard_link_to_a_lower_layer_is_one_file_with_it(tmp_path: Path) -> None:
+    """Such an image is written out; one whose file is missing is refused."""
+    lower, upper = tar(file("a", b"1" * 600, mode=0o640)), tar(hard_link("b", "a"))
+
+    seen = await stacked(tmp_path, [lower, upper])
+
+    assert seen["b"] == seen["a"]
+    with pytest.raises(Problem, match="no such file or directory"):
+        extract([sealed(tmp_path / "alone", upper)], tmp_path / "ours")
+
+
+def test_a_device_in_a_layer_opens_for_nobody(tmp_path: Path) -> None:
+    """Not even for root: pods get their devices from the agent."""
+    device = special("null", tarfile.CHRTYPE, devmajor=1, devminor=3, mode=0o666)
+    layer = sealed(tmp_path / "layer", tar(device))
+    with ExitStack() as stack:
+        low = stack.enter_context(mounted(layer, tmp_path / "low"))
+        for name in ("upper", "work", "root"):
+            (tmp_path / name).mkdir()
+        mount_overlay([low], tmp_path / "upper", tmp_path / "work", tmp_path / "root")
+        stack.callback(unmount_if_mounted, tmp_path / "root")
+
+        assert (tmp_path / "root" / "null").is_char_device()
+        with pytest.raises(PermissionError):
+            os.open(tmp_path / "root" / "null", os.O_RDONLY)
 
 
 def test_the_bytes_of_a_mounted_layer_can_be_hashed_at_any_time(tmp_path: Path) -> None:
