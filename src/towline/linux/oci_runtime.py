@@ -140,11 +140,17 @@ class OciRuntime:
 
     def waits(self, container: str) -> bool:
         """Whether a container is made and has not been let run."""
-        return (self.state / container / "exec.fifo").exists()  # runc's and crun's way to wait
+        return self._gate(container).exists()
 
     async def start(self, container: str) -> None:
         """Let a made container run; raises `RuntimeRefused`."""
+        if self.name == "crun" and _opened(self._gate(container)):
+            return
         await self._run(str(self.bare), *self._options(), "start", container)
+
+    def _gate(self, container: str) -> Path:
+        """Where a made container waits: runc's and crun's way."""
+        return self.state / container / "exec.fifo"
 
     async def delete(self, container: str) -> None:
         """Forget a container, killing it if it lives; nothing happens when there is none."""
@@ -190,6 +196,26 @@ class OciRuntime:
         if container.terminal:
             words.append("--terminal")
         return [str(self.monitor), *words]
+
+
+def _opened(gate: Path) -> bool:
+    """Do what `crun start` does, without starting a program for it; False when nobody waits there.
+
+    The container reads one byte and goes on (crun's `libcrun_status_write_exec_fifo`). That the gate
+    is gone is how crun knows that a container is no longer merely made.
+    """
+    try:
+        fd = os.open(gate, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.write(fd, b"\0")
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    gate.unlink(missing_ok=True)
+    return True
 
 
 def _search_path() -> str:
