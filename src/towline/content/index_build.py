@@ -90,6 +90,8 @@ class _Build:
         self._members.finish()
         offset = (TAR_OFFSET + self._size + 4095) & ~4095
         metadata = write_metadata(build_tree(self._members.members), offset >> BLOCK_BITS)
+        if not metadata.whole:
+            raise BadIndex("the layer cannot be mounted whole: it has to be unpacked")
         return LayerIndex(
             f"sha256:{self._tar.hexdigest()}",
             self._kind,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from towline.content.index_blob import ARTIFACT_TYPE
 from towline.oci.digest import Algorithm, Digest
 from towline.oci.error_code import ErrorCode
 from towline.oci.manifest import (
@@ -25,7 +26,7 @@ from towline.oci.media_type import (
     without_parameters,
 )
 from towline.oci.reference import is_tag
-from towline.registry import change
+from towline.registry import change, index_change
 from towline.registry.answer import Answer, Refusal, header
 from towline.registry.call import Call, read_digest
 from towline.registry.catalogue import Catalogue
@@ -68,6 +69,9 @@ class Manifests:
         if named is not None and named != digest:
             raise Refusal(ErrorCode.DIGEST_INVALID, detail={"digest": str(named)})
         pushed = _read(call, body, digest, self._now())
+        if change.artifact_type(pushed.content) == ARTIFACT_TYPE:
+            # What is in it decides what a container sees, whatever digest its image was pinned to.
+            raise Refusal(ErrorCode.DENIED, "layer indexes are made by the registry itself")
         needed = _needed(pushed.content)
         try:
             await self._journal.write(
@@ -85,7 +89,7 @@ class Manifests:
         if ":" in reference:
             digest = read_digest(reference)
             gone = await self._journal.write(
-                lambda database: change.remove_manifest(database, place, digest)
+                lambda database: index_change.remove_image(database, place, digest)
             )
         else:
             gone = await self._journal.write(

@@ -24,6 +24,7 @@ from towline.registry.custom_domains import CustomDomains
 from towline.registry.door_intake import DoorIntake
 from towline.registry.doors import Doors
 from towline.registry.journal import Journal
+from towline.registry.layer_indexer import LayerIndexer
 from towline.registry.listing_endpoint import ListingEndpoint
 from towline.registry.loopback import LoopbackDoors
 from towline.registry.manifests import Manifests
@@ -43,10 +44,11 @@ from towline.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What answers at every door, and what keeps it tidy."""
+    """What answers at every door, what keeps it tidy, and what indexes the layers in it."""
 
     endpoints: Endpoints
     upkeep: Upkeep
+    indexer: LayerIndexer
 
 
 async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> None:
@@ -70,6 +72,8 @@ async def serve(store: Store, settings: Settings, ready: Callable[[], None]) -> 
                 work.create_task(domains.run(doors))
                 work.create_task(upkeep.follow_namespaces(namespaces))
                 work.create_task(upkeep.run(namespaces, settings.upkeep_interval))
+                if settings.layer_indexes:
+                    work.create_task(registry.indexer.run())
         finally:
             await doors.close_all()
 
@@ -96,11 +100,12 @@ async def opened(
         vault,
         now,
     )
+    upkeep = Upkeep(catalogue, journal, uploads, vault, settings.upload_lifetime)
+    indexer = LayerIndexer(vault, journal, catalogue, settings.root)
     try:
-        yield Registry(
-            endpoints, Upkeep(catalogue, journal, uploads, vault, settings.upload_lifetime)
-        )
+        yield Registry(endpoints, upkeep, indexer)
     finally:
+        indexer.close()
         vault.close()
         await journal.close()
         catalogue.close()

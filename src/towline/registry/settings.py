@@ -29,3 +29,5 @@ class Settings:
     """How long an upload may rest before it is forgotten; none lasts over a day, rest or not."""
     upkeep_interval: timedelta = timedelta(minutes=10)
     """How often that is looked at, and blobs that nobody has are removed."""
+    layer_indexes: bool = False
+    """Whether the layers of what is pushed are indexed, in the background."""
