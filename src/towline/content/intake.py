@@ -38,6 +38,8 @@ from towline.pull.layers import Layer
 
 DEPTH = 4  # measured: 8 is not faster, and takes more memory
 MAX_EXPANSION = 1100  # deflate cannot do more than 1032 to 1
+MAX_LARGE_EXPANSION = 200  # of what unpacks to more than `LARGE`; ten is much for files
+LARGE = 1024**3
 _SLACK = 1024 * 1024
 
 
@@ -50,6 +52,12 @@ class Order:
     path: Path
     limit: int
     """The most that a layer may unpack to."""
+
+
+def most_unpacked(size: int) -> int:
+    """What a layer of so many compressed bytes may unpack to; more is a bomb."""
+    small = min(size * MAX_EXPANSION + _SLACK, LARGE)
+    return max(small, size * MAX_LARGE_EXPANSION)
 
 
 class Intake:
@@ -115,7 +123,7 @@ class Intake:
 
     def _inflate(self) -> None:
         total, descriptor = 0, self._order.layer.descriptor
-        limit = min(self._order.limit, descriptor.size * MAX_EXPANSION + _SLACK)
+        limit = min(self._order.limit, most_unpacked(descriptor.size))
         try:
             for piece in unpacked(self._packed):
                 total += len(piece)
