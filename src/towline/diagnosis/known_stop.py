@@ -82,4 +82,7 @@ def _let_in(plane: Plane, stop: Stop, dropped: Hop) -> tuple[str, ...]:
     opened = (f"towline public-access open {name}",) if stop is Stop.ENDPOINT_CLOSED else ()
     public = plane.way_out.public_ips if plane.way_out is not None else ()
     missing = [one for one in public or dropped.sources if one not in plane.instance.allowlist]
-    return (*opened, *(f"towline public-access allow {name} {one}" for one in missing if one))
+    allowed = (f"towline public-access allow {name} {one}" for one in missing if one)
+    stale = dropped.by.split(", ") if stop is Stop.ADDRESS_CHANGED else ()
+    held = [one for one in stale if one in plane.instance.allowlist]
+    return (*opened, *allowed, *(f"towline public-access deny {name} {one}" for one in held))

@@ -176,11 +176,11 @@ class _Walk:
     def _pass_allowlist(self, endpoint: PublicEndpoint, gateway: NatGateway | None) -> bool:
         door = (Place.PUBLIC_ENDPOINT, endpoint.instance_id)
         once = () if gateway is None else gateway.former_addresses
-        changed = any(admits(endpoint, address) for address in once)
+        stale = ", ".join(address for address in once if admits(endpoint, address))
         for source in self._sources:
             if not admits(endpoint, source):
-                stop = Stop.ADDRESS_CHANGED if changed else Stop.NOT_ON_ALLOWLIST
-                self._drop(door, stop, source=source)
+                stop = Stop.ADDRESS_CHANGED if stale else Stop.NOT_ON_ALLOWLIST
+                self._drop(door, stop, stale, source=source)
         self._sources = tuple(one for one in self._sources if admits(endpoint, one))
         return bool(self._sources)
 

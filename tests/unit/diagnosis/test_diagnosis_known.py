@@ -57,9 +57,9 @@ POD = PodSeen(namespace="shop", name="web-1", owner="deployment/web", image=IMAG
 LINK = LinkSeen(vpc_id="vpc-1", status="Running", access_ip=ACCESS)
 
 
-def stopped(stop: Stop, place: Place, id_: str, source: str = "10.0.1.9") -> Trace:
+def stopped(stop: Stop, place: Place, id_: str, source: str = "10.0.1.9", by: str = "") -> Trace:
     """A way that ends somewhere."""
-    hop = Hop(place=place, id=id_, act=Act.DROPPED, sources=(source,), destination=PUBLIC)
+    hop = Hop(place=place, id=id_, act=Act.DROPPED, by=by, sources=(source,), destination=PUBLIC)
     return Trace((hop,), stop)
 
 
@@ -104,6 +104,18 @@ WAYS = [
         ),
         "demo does not let 198.19.0.7 in",
         "public-access allow demo 198.19.0.7",
+    ),
+    (
+        replace(
+            LET_OUT,
+            instance=replace(OPEN, allowlist=("198.19.0.6",)),
+            trace=stopped(
+                *(Stop.ADDRESS_CHANGED, Place.PUBLIC_ENDPOINT, "tcr-1", "198.19.0.7"),
+                by="198.19.0.6",
+            ),
+        ),
+        "demo does not let 198.19.0.7 in",
+        "public-access deny demo 198.19.0.6",
     ),
     (
         replace(LET_OUT, trace=stopped(Stop.NAT_WITHOUT_ADDRESS, Place.NAT_GATEWAY, "nat-1")),

@@ -232,6 +232,11 @@ def test_more_on_the_allowlist_never_reaches_less(model: NetworkModel, destinati
         assert order.index(before) <= order.index(after)
 
 
+def test_an_entry_for_a_former_address_is_named() -> None:
+    """It is what has to be replaced."""
+    assert sent(EXCHANGED).hops[-1].by == EIP.address
+
+
 def test_nothing_is_traced_from_a_subnet_that_is_not_there() -> None:
     """It is no packet of this network."""
     with pytest.raises(LookupError):
