@@ -52,7 +52,11 @@ def owner(value: int) -> int:
 
 def nanoseconds(text: bytes | None, otherwise: int) -> int:
     """Nanoseconds since the epoch; pax writes decimal fractions of any length."""
-    whole, _, fraction = text.partition(b".") if text else (b"%d" % otherwise, b"", b"")
+    if not text:
+        if not -_SECONDS < otherwise < _SECONDS:
+            raise BadTar.header()
+        return otherwise * 1_000_000_000
+    whole, _, fraction = text.partition(b".")
     digits = whole.removeprefix(b"-")
     if (digits + fraction).strip(b"0123456789") or len(digits) > _MAX_DIGITS:
         raise BadTar.header()

@@ -137,13 +137,11 @@ class TarIndex:
         return True
 
     def _plain(self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], size: int) -> None:
-        kind = _KINDS.get(fields[7])
         path = pax.get(b"path") or self._extended.path or _path(fields)
-        if kind is Kind.FILE and path.endswith(b"/"):
-            kind = Kind.DIRECTORY
+        kind = _kind(fields, path)
         stored = size if kind in {Kind.FILE, None} else 0
         if kind is not None:
-            self._add(self._described(fields, pax, kind, path)._replace(size=stored))
+            self._add(self._described(fields, pax, path, stored))
         self._next += BLOCK + _padded(stored)
 
     def _sparse(
@@ -156,21 +154,22 @@ class TarIndex:
         begin, stored = self._next + BLOCK + holes.length, size
         if not stored_beside(fields[7]):
             stored -= holes.length
-        member = self._described(fields, pax, Kind.FILE, path)
+        member = self._described(fields, pax, path, holes.size)
         extents = holes.extents(begin, stored)
-        self._add(member._replace(size=holes.size, offset=begin, extents=extents))
+        self._add(member._replace(kind=Kind.FILE, offset=begin, extents=extents))
         self._next = begin + _padded(stored)
 
     def _described(
-        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], kind: Kind, path: bytes
+        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], path: bytes, size: int
     ) -> Member:
+        kind = _kind(fields, path) or Kind.FILE
         return Member(
             path,
             kind,
             number(fields[1]) & 0o7777,
             owner(decimal(pax.get(b"uid"), number(fields[2]))),
             owner(decimal(pax.get(b"gid"), number(fields[3]))),
-            0,
+            size,
             nanoseconds(pax.get(b"mtime"), number(fields[5])),
             pax.get(b"linkpath") or self._extended.link or fields[8].partition(b"\0")[0],
             _device(kind, fields),
@@ -212,6 +211,11 @@ class TarIndex:
 
 def _padded(size: int) -> int:
     return (size + BLOCK - 1) & ~(BLOCK - 1)
+
+
+def _kind(fields: tuple[bytes, ...], path: bytes) -> Kind | None:
+    kind = _KINDS.get(fields[7])
+    return Kind.DIRECTORY if kind is Kind.FILE and path.endswith(b"/") else kind
 
 
 def _path(fields: tuple[bytes, ...]) -> bytes:
