@@ -184,6 +184,7 @@ class Trial:
 def examine(ground: Ground, situation: Situation) -> Seen:
     """Make it, hear what is said of it, have it mended."""
     (ground.public if situation.public else ground.private)()
+    ground.without_accounts()
     trial = Trial(ground, situation, situation.make(ground), ground.name("case"))
     trial.begin()
     try:

@@ -29,6 +29,8 @@ class Ground:
     subnet: str
     main: str
     """The VPC's main route table."""
+    kept: frozenset[str]
+    """The accounts of the registry that are no situation's."""
     table: str = ""
     gateway: str = ""
     address: Answer = field(default_factory=dict)
@@ -43,7 +45,10 @@ class Ground:
         tables = sdk("vpc", "DescribeRouteTables")["RouteTableSet"]
         main = next(one for one in tables if one["Main"] and one["VpcId"] == subnet["VpcId"])
         where = subnet["VpcId"], subnet["SubnetId"], main["RouteTableId"]
-        return cls(story, image, sdk, story.installation.instance(REGISTRY)["id"], *where)
+        registry = story.installation.instance(REGISTRY)["id"]
+        accounts = sdk("tcr", "DescribeServiceAccounts", RegistryId=registry)["ServiceAccounts"]
+        kept = frozenset(one["Name"] for one in accounts or ())
+        return cls(story, image, sdk, registry, *where, kept)
 
     def vpc_call(self, action: str, **asked: Any) -> Answer:
         """A call of the network product."""
@@ -86,6 +91,12 @@ class Ground:
         self.associate(self.table)
         self.story.towline("public-access", "open", REGISTRY)
         self.allow(address)
+
+    def without_accounts(self) -> None:
+        """Delete those of earlier situations: a registry may have only so many."""
+        for one in self.registry_call("DescribeServiceAccounts")["ServiceAccounts"] or ():
+            if one["Name"] not in self.kept:
+                self.registry_call("DeleteServiceAccount", Name=one["Name"])
 
     def without_link(self) -> None:
         """Take the link away, and those of its names that resolve before it."""
