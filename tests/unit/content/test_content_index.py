@@ -173,7 +173,7 @@ def test_a_damaged_byte_of_a_span_is_refused_or_does_not_matter(position: int, v
 
 
 def _large() -> tuple[bytes, bytes, LayerIndex, bytes]:
-    data = tar(*(file(f"t{n}", text(150_000, n + 1) + os.urandom(9000)) for n in range(12)))
+    data = tar(*(file(f"t{n}", text(150_000, n + 1) + os.urandom(9000)) for n in range(30)))
     layer = gzip.compress(data, 6)
     with tempfile.TemporaryDirectory() as folder:
         return data, layer, *indexed(Path(folder), layer)
