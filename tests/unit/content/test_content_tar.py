@@ -164,7 +164,7 @@ def test_a_path_through_a_link_never_leaves_the_layer(target: str) -> None:
         file("loop/passwd"),
     )  # fmt: skip
 
-    with pytest.raises(BadTar, match="other files lie below it|outside of the root filesystem"):
+    with pytest.raises(BadTar, match=r"other files lie below it|outside of the root filesystem"):
         tree_of(data)
 
 
