@@ -150,7 +150,7 @@ async def test_mounted_layers_stack_as_they_merge(tmp_path: Path) -> None:
     assert len(seen) == 2 + 3 + 2 + 2 + 121
 
 
-async def test_a_hard_link_to_a_lower_layer_is_one_file_with_it(tmp_path: Path) -> None:
+async def test_a_mounted_hard_link_to_a_lower_layer_is_one_file_with_it(tmp_path: Path) -> None:
     """Such an image is written out; one whose file is missing is refused."""
     lower, upper = tar(file("a", b"1" * 600, mode=0o640)), tar(hard_link("b", "a"))
 

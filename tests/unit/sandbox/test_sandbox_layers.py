@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.images import directory, file, tar
-from tests.kernel.test_kernel_layer_mount import sealed
+from tests.layer_files import sealed
 
 from towline.content.garbage import KeptLayer, superfluous
 from towline.content.layers import LayerStore
