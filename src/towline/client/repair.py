@@ -22,7 +22,7 @@ from towline.cluster.resources import PODS
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.mend import mend
 from towline.diagnosis.mending import FOR_NEW_PODS, Mending, SetImage, Wish
-from towline.diagnosis.verdict import Verdict
+from towline.diagnosis.verdict import Confidence, Verdict
 from towline.problem import Problem
 
 _ROUNDS = 6
@@ -162,6 +162,7 @@ class Repair:
         """What is to be done next; None once the youngest pod has its images."""
         loop = asyncio.get_running_loop()
         end, thought = loop.time() + seconds, loop.time() + self.patience.thought
+        beyond_us = ""
         while True:
             pod = await self._youngest(workload)
             state = state_of(pod) if pod is not None else PodState.WAITING
@@ -172,6 +173,9 @@ class Repair:
                 judged = await self._judge(pod)
                 if now >= end or state is at_once or self._is_new(judged):
                     return judged
+                before, beyond_us = beyond_us, self._beyond_us(judged)
+                if beyond_us and beyond_us == before:
+                    return judged
                 thought = loop.time() + self.patience.thought
             elif now >= end:
                 raise _no_pod(workload)
@@ -181,6 +185,17 @@ class Repair:
         """Whether there is something to do that has not been done."""
         round_ = judged.round
         return round_ is not None and bool(round_.steps) and not self._is_tried(round_)
+
+    def _beyond_us(self, judged: _Judged) -> str:
+        """The code of another cause than those we mended, which is proved and which nothing of ours
+        mends; empty where there is none. Seen twice, there is nothing to wait for.
+        """
+        round_ = judged.round
+        if round_ is None or round_.steps or round_.verdict.confidence is not Confidence.PROVED:
+            return ""
+        code = round_.verdict.code
+        is_mended = any(one.verdict.code == code for one in self._rounds)
+        return "" if is_mended or round_.verdict.remedy.retry_helps else code
 
     async def _judge(self, pod: Object) -> _Judged:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]

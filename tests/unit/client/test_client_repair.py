@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ class World:
         self.code = code
         self.told: list[str] = []
         self.shown: list[Round] = []
+        self.patience = QUICK
 
     async def begin(self) -> None:
         """Make the namespace."""
@@ -145,7 +147,7 @@ class World:
             wish=wish or Wish(), flags=frozenset(flags), agree=agree, told=self.told.append
         )
         mender = Mender(self.kubernetes, no_cloud)
-        repair = Repair(self.kubernetes, self, mender, permission, QUICK)
+        repair = Repair(self.kubernetes, self, mender, permission, self.patience)
         async with asyncio.TaskGroup() as tasks:
             living = tasks.create_task(self.live())
             try:
@@ -282,6 +284,18 @@ async def test_what_does_not_help_is_not_done_twice() -> None:
 
     assert outcome.ending is Ending.STILL_FAILS
     assert len(world.shown) == 1
+
+
+async def test_a_second_cause_that_is_not_ours_is_not_waited_for() -> None:
+    """It is proved, and what was mended could not bring it away."""
+    world = World(lambda pod: False, lambda pod: needs_http(pod) or "manifest.name-unknown")
+    world.patience = replace(QUICK, after=3600.0)
+    await world.begin()
+    await world.deployment()
+    outcome = await world.repair("deployment/web", ALLOWED)
+
+    assert outcome.ending is Ending.STILL_FAILS
+    assert [round_.verdict.code for round_ in outcome.rounds][:1] == [HTTP]
 
 
 @pytest.mark.parametrize(
