@@ -98,6 +98,20 @@ async def test_a_container_waits_until_it_is_let_run(bench: Bench) -> None:
     assert bench.files.log.read_text().split(" ", 1)[1] == "stdout F ran\n"
 
 
+@pytest.mark.parametrize("bench", ["crun"], indirect=True)
+async def test_a_start_goes_on_where_another_was_killed_in_the_middle(bench: Bench) -> None:
+    """The container was told to go on, and its gate was still there."""
+    bench.write("/bin/busybox", "sleep", "1000")
+    process = await bench.made()
+    gate = bench.runtime.state / NAME / "exec.fifo"
+    gate.write_bytes(b"\0")
+    await until(lambda: b"busybox" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+    await bench.runtime.start(NAME)
+
+    assert not bench.runtime.waits(NAME)
+    assert process.lives()
+
+
 async def test_starting_a_second_time_is_refused(bench: Bench) -> None:
     """And harms nothing."""
     bench.write("/bin/busybox", "sleep", "1000")

@@ -24,6 +24,8 @@ from towline.linux.cgroups import UNIFIED_IN_HYBRID, CgroupLayout, Cgroups
 from towline.linux.hidden_side import write_script
 from towline.problem import Problem
 
+_ARRIVAL = 3.0  # seconds within which a container that has been made has come to its gate
+_LOOK = 0.01
 LARGEST_LOG = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize; conmon then begins anew
 
 
@@ -143,10 +145,11 @@ class OciRuntime:
         return self._gate(container).exists()
 
     async def start(self, container: str) -> None:
-        """Let a made container run; raises `RuntimeRefused`."""
-        if self.name == "crun" and _opened(self._gate(container)):
-            return
-        await self._run(str(self.bare), *self._options(), "start", container)
+        """Let a made container run; raises `RuntimeRefused`. One that runs already may go on."""
+        if self.name == "crun" and self.waits(container):
+            await _open(self._gate(container))
+        else:
+            await self._run(str(self.bare), *self._options(), "start", container)
 
     def _gate(self, container: str) -> Path:
         """Where a made container waits: runc's and crun's way."""
@@ -198,12 +201,27 @@ class OciRuntime:
         return [str(self.monitor), *words]
 
 
-def _opened(gate: Path) -> bool:
-    """Do what `crun start` does, without starting a program for it; False when nobody waits there.
+async def _open(gate: Path) -> None:
+    """Do what `crun start` does, without starting a program for it.
 
     The container reads one byte and goes on (crun's `libcrun_status_write_exec_fifo`). That the gate
-    is gone is how crun knows that a container is no longer merely made.
+    is gone is how crun knows that a container is no longer merely made. Where nobody comes to read,
+    whoever waited has gone on: the one who wrote was killed before he took the gate away. `crun
+    start` would wait there for ever.
     """
+    for _ in range(round(_ARRIVAL / _LOOK)):
+        if _written(gate):
+            break
+        await asyncio.sleep(_LOOK)
+    _take_away(gate)
+
+
+def _take_away(gate: Path) -> None:
+    gate.unlink(missing_ok=True)
+
+
+def _written(gate: Path) -> bool:
+    """Whether somebody waits at the gate and has been told to go on."""
     try:
         fd = os.open(gate, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -214,7 +232,6 @@ def _opened(gate: Path) -> bool:
         return False
     finally:
         os.close(fd)
-    gate.unlink(missing_ok=True)
     return True
 
 
