@@ -37,7 +37,7 @@ ACTIONS = [
 MAKERS = [
     one for one in ACTIONS if one[2].startswith(("Create", "Allocate", "Manage", "Associate"))
 ]
-RUNS, STEPS, BURST = 12, 12, 15
+RUNS, STEPS, BURST = 20, 12, 15
 
 
 class CloudMachine(RuleBasedStateMachine):
