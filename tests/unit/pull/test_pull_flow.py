@@ -346,9 +346,12 @@ async def test_a_certificate_of_the_installation_is_trusted(
     authority = issue(tmp_path, Wish(common_name="Authority", authority=True))
     server = issue(tmp_path, Wish(("127.0.0.1",)), authority)
     async with scripted(ScriptedRegistry(small), server) as registry:
+        strange = await failure(puller(f"{registry.address}/a", policy=RegistryPolicy()))
         puller.wire.close()
         wire = SocketWire(ca_file=authority.certificate)
         await puller(f"{registry.address}/a", policy=RegistryPolicy(), wire=wire)
+
+    assert "x509: certificate signed by unknown authority" in strange
 
 
 async def test_a_port_where_nobody_listens_refuses(puller: Puller) -> None:
