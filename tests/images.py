@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,6 +57,11 @@ def tar(*members: tuple[tarfile.TarInfo, bytes], format: int = tarfile.PAX_FORMA
         for info, content in members:
             archive.addfile(info, io.BytesIO(content))
     return out.getvalue()
+
+
+def noise(size: int, seed: int = 1) -> bytes:
+    """Bytes that nothing packs, the same for the same seed."""
+    return random.Random(seed).randbytes(size)  # nothing is hidden by it
 
 
 def busybox_tar() -> bytes:

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.images import file, tar
+from tests.images import file, noise, tar
 
 from towline.content.erofs import SUPERBLOCK_OFFSET
 from towline.content.index_blob import BadIndex, LayerIndex, Span, decode_head, encode_head
@@ -42,7 +42,7 @@ def contents() -> st.SearchStrategy[bytes]:
         st.builds(text, st.integers(0, 60_000), st.integers(1, 9)),
         st.builds(lambda size, seed: zlib.crc32(bytes([seed])).to_bytes(4, "big") * size,
                   st.integers(0, 9000), st.integers(0, 9)),
-        st.builds(os.urandom, st.integers(0, 40_000)),
+        st.builds(noise, st.integers(0, 40_000), st.integers(1, 9)),
     )  # fmt: skip
     return st.lists(part, max_size=4).map(b"".join)
 
@@ -95,7 +95,7 @@ def test_every_span_of_a_layer_unpacks_to_exactly_its_bytes(
 
 def test_a_large_layer_has_many_spans_with_and_without_windows(tmp_path: Path) -> None:
     """Text looks back, noise does not."""
-    data = tar(*(file(f"t{n}", text(400_000, n + 1) + os.urandom(400_000)) for n in range(8)))
+    data = tar(*(file(f"t{n}", text(400_000, n + 1) + noise(400_000, n)) for n in range(8)))
     layer = gzip.compress(data, 6)
     index, windows = indexed(tmp_path, layer)
 
@@ -173,7 +173,7 @@ def test_a_damaged_byte_of_a_span_is_refused_or_does_not_matter(position: int, v
 
 
 def _large() -> tuple[bytes, bytes, LayerIndex, bytes]:
-    data = tar(*(file(f"t{n}", text(150_000, n + 1) + os.urandom(9000)) for n in range(30)))
+    data = tar(*(file(f"t{n}", text(150_000, n + 1) + noise(20_000, n)) for n in range(30)))
     layer = gzip.compress(data, 6)
     with tempfile.TemporaryDirectory() as folder:
         return data, layer, *indexed(Path(folder), layer)

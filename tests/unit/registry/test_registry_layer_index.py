@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
-from tests.images import file, tar
+from tests.images import file, noise, tar
 from tests.registry_calls import DEMO, Bench, Sent, bench, reopened
 
 from towline.content.index_blob import (
@@ -23,7 +22,7 @@ from towline.oci.digest import Digest
 from towline.oci.media_type import OCI_MANIFEST
 
 LINES = b"".join(b"%d the quick brown fox\n" % number for number in range(150_000))
-TAR = tar(*(file(f"f{number}", LINES + os.urandom(1_000_000)) for number in range(3)))
+TAR = tar(*(file(f"f{number}", LINES + noise(1_000_000, number)) for number in range(3)))
 LAYER = gzip.compress(TAR, 6)
 OTHER = gzip.compress(tar(file("other", b"x" * 2000)))
 
