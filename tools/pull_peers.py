@@ -1,40 +1,27 @@
 """Who pulls in `bench/pull.py`: containerd in three configurations, podman, and Towline.
 
 Each is set up in a fresh folder, so that what it finds is what it made, and then pulls an image and
-runs it until its first output has come. containerd is built from the Go module proxy, mkfs.erofs from
-Debian's newest source: what Debian 12 has of both is years old, and a comparison with it would
-flatter us.
+runs it until its first output has come. Programs are those of
+`tools/peer_programs.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-CONTAINERD = "github.com/containerd/containerd/v2/cmd/{}@v2.3.4"
-_PROGRAMS = ("containerd", "ctr", "containerd-shim-runc-v2")
+from tools.containerd_daemon import containerd
+from tools.peer_programs import peer_programs
+
 _ROOT = Path(__file__).parent.parent
-_CONFIG = """version = 3
-root = "{folder}/root"
-state = "{folder}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",
-  "io.containerd.cri.v1.runtime", "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.blockfile", "io.containerd.nri.v1.nri"]
-[grpc]
-address = "{folder}/socket"
-[ttrpc]
-address = "{folder}/ttrpc"
-"""
 TUNED = """[plugins.'io.containerd.transfer.v1.local']
 max_concurrent_downloads = 6
 concurrent_layer_fetch_buffer = 8388608
@@ -52,20 +39,6 @@ platform = 'linux/amd64'
 snapshotter = 'erofs'
 differ = 'erofs'
 """
-_EROFS_BUILD = """
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror} sid main" > list
-apt="apt-get -qq -o Dir::Etc::sourcelist=$PWD/list -o Dir::Etc::sourceparts=-"
-apt="$apt -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache -o APT::Sandbox::User=root"
-mkdir -p lists/partial cache/archives/partial
-$apt update && $apt --download-only source erofs-utils
-apt-get install -qq -y autoconf automake libtool pkg-config uuid-dev zlib1g-dev gcc make
-tar xf erofs-utils_*.orig.tar.* --strip-components=1
-./autogen.sh
-./configure --disable-lz4 --disable-lzma --disable-fuse --without-libdeflate --without-libzstd \\
-  --without-selinux --without-libcurl --without-openssl --without-libxml2 --without-json-c
-make -s
-"""
-_MIRROR = "http://deb.debian.org/debian"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +71,11 @@ class Containerd:
 
     def run(self, image: str, folder: Path) -> Spent:
         """See `Peer`."""
-        config = folder / "config.toml"
-        config.write_text(_CONFIG.format(folder=folder) + self.settings)
-        search = {"PATH": f"{self.programs}:{os.environ['PATH']}"}
-        ctr = [str(self.programs / "ctr"), "--address", f"{folder}/socket"]
         chosen = ["--snapshotter", self.snapshotter] if self.snapshotter else []
-        command = [str(self.programs / "containerd"), "--config", str(config)]
-        with _daemon(command, folder, search) as daemon:
-            _until_answered([*ctr, "version"])
-            pulling = [*ctr, "images", "pull", "--plain-http", *chosen, image]
-            return _spent(daemon, pulling, [*ctr, "run", "--rm", *chosen, image, "first"])
+        with containerd(self.programs, folder, self.settings) as daemon:
+            pulling = [*daemon.ctr, "images", "pull", "--plain-http", *chosen, image]
+            running = [*daemon.ctr, "run", "--rm", *chosen, image, "first"]
+            return _spent(daemon.process, pulling, running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +137,7 @@ class Command:
 
 def peers(cache: Path) -> Mapping[str, Peer]:
     """Everybody, by name; what must be built is built below the folder, once."""
-    programs = _programs(cache)
+    programs = peer_programs(cache)
     found: dict[str, Peer] = {
         "containerd-default": Containerd(programs),
         "containerd-tuned": Containerd(programs, TUNED),
@@ -180,50 +148,6 @@ def peers(cache: Path) -> Mapping[str, Peer]:
     if (programs / "mkfs.erofs").exists():
         found["containerd-erofs"] = Containerd(programs, EROFS, "erofs")
     return found
-
-
-def _programs(cache: Path) -> Path:
-    programs = cache / "bin"
-    programs.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in _PROGRAMS if not (programs / name).exists()]
-    if missing:
-        from tools.conformance import find_go
-
-        packages = [CONTAINERD.format(name) for name in missing]
-        environment = {**os.environ, "GOBIN": str(programs.resolve())}
-        subprocess.run([find_go(), "install", *packages], check=True, env=environment)
-    if not (programs / "mkfs.erofs").exists():
-        source = cache / "erofs-utils"
-        source.mkdir(exist_ok=True)
-        script = "set -e\n" + _EROFS_BUILD.format(mirror=_MIRROR)
-        built = subprocess.run(["sh", "-c", script], cwd=source, stdout=sys.stderr, check=False)
-        if built.returncode == 0:
-            (source / "mkfs" / "mkfs.erofs").rename(programs / "mkfs.erofs")
-        else:
-            print("mkfs.erofs cannot be built: no erofs snapshotter", file=sys.stderr)
-    return programs
-
-
-@contextlib.contextmanager
-def _daemon(
-    command: Sequence[str], folder: Path, more: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **more})
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _until_answered(command: Sequence[str]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"{command[0]} has nobody who answers")
 
 
 def _spent(
