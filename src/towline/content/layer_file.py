@@ -47,10 +47,30 @@ def seal(fd: int, diff_id: Digest, tar_size: int, root: Node) -> None:
     offset = (TAR_OFFSET + tar_size + 4095) & ~4095
     metadata = write_metadata(root, offset >> BLOCK_BITS)
     block = superblock(metadata, offset >> BLOCK_BITS)
-    digest = hashlib.sha256(block + metadata.content).hexdigest()
-    header = _Header(str(diff_id), tar_size, offset, len(metadata.content), digest, metadata.whole)
+    write_around(
+        fd, diff_id, tar_size, Surroundings(block, metadata.content, offset, metadata.whole)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What makes a tar a filesystem."""
+
+    superblock: bytes
+    metadata: bytes
+    metadata_offset: int
+    whole: bool
+
+
+def write_around(fd: int, diff_id: Digest, tar_size: int, around: Surroundings) -> None:
+    """Write what surrounds a tar, wherever its bytes come from. The header comes last: a file that
+    has one has everything but perhaps its tar.
+    """
+    block, content, offset = around.superblock, around.metadata, around.metadata_offset
+    digest = hashlib.sha256(block + content).hexdigest()
+    header = _Header(str(diff_id), tar_size, offset, len(content), digest, around.whole)
     head = (_MAGIC + msgspec.json.encode(header)).ljust(SUPERBLOCK_OFFSET, b"\0")
-    _write_all(fd, metadata.content, offset)
+    _write_all(fd, content, offset)
     _write_all(fd, head + block, 0)
 
 
@@ -101,10 +121,10 @@ class LayerFile:
         """Hash everything again; raises `DamagedLayer`."""
         verifier = self.diff_id.verifier()
         with self.path.open("rb", buffering=0) as file:
-            for piece in _pieces(file.fileno(), TAR_OFFSET, self.tar_size):
+            for piece in pieces(file.fileno(), TAR_OFFSET, self.tar_size):
                 verifier.update(piece)
             metadata = hashlib.sha256(os.pread(file.fileno(), 128, SUPERBLOCK_OFFSET))
-            for piece in _pieces(file.fileno(), self.metadata_offset, self.metadata_size):
+            for piece in pieces(file.fileno(), self.metadata_offset, self.metadata_size):
                 metadata.update(piece)
         if not verifier.verified or metadata.hexdigest() != self.metadata_sha256:
             raise DamagedLayer(f"{self.path} does not hold {self.diff_id}")
@@ -114,14 +134,14 @@ class LayerFile:
         index = TarIndex()
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            for piece in _pieces(fd, TAR_OFFSET, self.tar_size):
+            for piece in pieces(fd, TAR_OFFSET, self.tar_size):
                 index.feed(piece)
         finally:
             os.close(fd)
         return build_tree(index.members)
 
 
-def _pieces(fd: int, offset: int, size: int) -> Iterator[memoryview]:
+def pieces(fd: int, offset: int, size: int) -> Iterator[memoryview]:
     """The bytes of a part of a file, in one buffer that is used again and again."""
     buffer = memoryview(bytearray(min(size, _PIECE)))
     while size:

@@ -1,0 +1,106 @@
+"""A layer's file before its tar has come: everything around the tar, and a hole where it belongs.
+
+The file is from the beginning what it will be in the end (see `layer_file`): it has its size, its
+header, and the EROFS metadata, so it can be mounted. What its holes would be read as is for others
+to prevent. Spans are written in any order; which of them are there is not noted in the file but seen
+from it, by their digests, so no power cut and no killed process can make it lie.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+from towline.content.erofs import SUPERBLOCK_OFFSET, TAR_OFFSET
+from towline.content.index_blob import LayerIndex
+from towline.content.layer_file import DamagedLayer, LayerFile, Surroundings, pieces, write_around
+from towline.oci.digest import Digest
+
+
+def lay_out(path: Path, index: LayerIndex) -> None:
+    """Make a layer's file with a hole for its tar. One that is there already, of the same layer and
+    undamaged around its tar, is kept with the spans that it has.
+    """
+    if _is_laid_out(path, index):
+        return
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        os.ftruncate(fd, index.metadata_offset + len(index.metadata))
+        offset, whole = index.metadata_offset, True  # the others have no index
+        around = Surroundings(index.superblock, index.metadata, offset, whole)
+        write_around(fd, Digest.parse(index.diff_id), index.tar_size, around)
+    finally:
+        os.close(fd)
+
+
+def _is_laid_out(path: Path, index: LayerIndex) -> bool:
+    try:
+        file = LayerFile.open(path)
+        around = _around(path, index)
+    except (DamagedLayer, OSError):
+        return False
+    return (
+        str(file.diff_id) == index.diff_id
+        and file.tar_size == index.tar_size
+        and file.metadata_offset == index.metadata_offset
+        and file.whole
+        and around == hashlib.sha256(index.superblock + index.metadata).digest()
+    )
+
+
+def _around(path: Path, index: LayerIndex) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        fd = file.fileno()
+        digest.update(os.pread(fd, len(index.superblock), SUPERBLOCK_OFFSET))
+        for piece in pieces(fd, index.metadata_offset, len(index.metadata)):
+            digest.update(piece)
+    return digest.digest()
+
+
+class LazyFile:
+    """A laid out file, open for those who fill it.
+
+    It is opened before the file is watched, and its descriptor is handed on: the kernel asks nobody
+    about what is read through it.
+    """
+
+    def __init__(self, descriptor: int, index: LayerIndex) -> None:
+        self.descriptor = descriptor
+        self.index = index
+
+    def put(self, number: int, content: bytes) -> None:
+        """Write a span, which has been verified."""
+        view, offset = memoryview(content), TAR_OFFSET + self.index.spans[number].begin
+        while view:
+            written = os.pwrite(self.descriptor, view, offset)
+            view, offset = view[written:], offset + written
+
+    def has(self, number: int) -> bool:
+        """Whether the bytes of a span are there, by their digest."""
+        begin, size = TAR_OFFSET + self.index.spans[number].begin, self.index.size(number)
+        if not self._has_data(begin, begin + size):
+            return False
+        digest = hashlib.sha256()
+        for piece in pieces(self.descriptor, begin, size):
+            digest.update(piece)
+        return digest.digest() == self.index.spans[number].sha256
+
+    def is_whole(self) -> bool:
+        """Whether its tar is the layer."""
+        verifier = Digest.parse(self.index.diff_id).verifier()
+        for piece in pieces(self.descriptor, TAR_OFFSET, self.index.tar_size):
+            verifier.update(piece)
+        return verifier.verified
+
+    def _has_data(self, begin: int, end: int) -> bool:
+        """False for a hole, whose bytes were never written: they need no hashing."""
+        try:
+            return os.lseek(self.descriptor, begin, os.SEEK_DATA) < end
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return False
+            raise
