@@ -1,0 +1,1 @@
+"""Layers that are read before they are whole: who holds their files, and who fills them."""
