@@ -17,7 +17,7 @@ from towline.content.lazy_file import LazyFile, lay_out
 
 STEP = 16 * 1024
 CONTENT = tar(
-    *(file(f"f{number}", noise(20_000, number + 1) + bytes(20_000)) for number in range(6))
+    *(file(f"f{number}", noise(60_000, number + 1) + bytes(20_000)) for number in range(8))
 )
 
 
