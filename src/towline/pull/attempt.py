@@ -17,6 +17,7 @@ class StepKind(StrEnum):
     SECURE = "secure"
     AUTHORIZE = "authorize"
     REQUEST = "request"
+    SHORTCUT = "shortcut"
     LAYER = "layer"
 
 

@@ -58,8 +58,9 @@ from towline.pull.layers import Layer, Layers, Receipt
 from towline.pull.message import content_ref, kubelet_text, rpc_code, server_message
 from towline.pull.policy import RegistryPolicy
 from towline.pull.progress import Phase, Progress
+from towline.pull.shortcut import NoShortcut, Offer, Shortcut, taken
 from towline.pull.visit import Reply, Visits
-from towline.pull.wire import Url, Wire
+from towline.pull.wire import Transport, Url, Wire
 
 LAYERS_AT_ONCE = 3  # containerd's max_concurrent_downloads
 MAX_MANIFEST_SIZE = 4 * 1048 * 1048  # containerd's MaxManifestSize, spelled as it is there
@@ -68,11 +69,12 @@ MAX_INDEX_DEPTH = 4
 _MANIFEST_TYPES = (DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_MANIFEST, OCI_INDEX, "*/*")
 _ACCEPT_MANIFESTS = ", ".join(_MANIFEST_TYPES)
 _NO_MEDIA_TYPE = frozenset({"", "text/plain"})
+_NO_SHORTCUT = NoShortcut()
 
 
 @dataclass(frozen=True, slots=True)
 class PulledImage:
-    """An image whose layers are all here."""
+    """An image whose layers are all here, or may be used as if they were."""
 
     reference: Reference
     digest: Digest
@@ -96,9 +98,10 @@ async def pull(  # the seam of the sandbox and the command line
     layers: Layers,
     platform: Platform,
     progress: Progress,
+    shortcut: Shortcut = _NO_SHORTCUT,
 ) -> PulledImage:
     """Fetch an image with the first login that gets it; raises `PullFailed`."""
-    means = _Means(wire, layers, platform, progress)
+    means = _Means(wire, layers, platform, progress, shortcut)
     attempts = list[Attempt]()
     for login in keyring.lookup(str(reference)) or (None,):
         record = Record(reference, login.username if login else None)
@@ -120,6 +123,7 @@ class _Means:
     layers: Layers
     platform: Platform
     progress: Progress
+    shortcut: Shortcut
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +138,14 @@ async def _try(attempt: _Try, means: _Means) -> PulledImage:
     reference = attempt.reference
     policy = attempt.policy
     transport = policy.transport(reference.domain)
-    visits = Visits(means.wire, attempt.record, transport, policy.pins)
+    visits = Visits(means.wire, attempt.record, transport, policy.pins, policy.proxies)
     try:
         url = _registry(visits, reference)
         await visits.settle(url)
         url = _registry(visits, reference)
         purpose = Purpose.pulling(url, reference.repository, attempt.login)
         talk = Conversation(visits, attempt.record, purpose)
-        return await _Pull(attempt, means, talk).run()
+        return await _Pull(attempt, means, talk).run(visits.transport)
     finally:
         visits.close()
 
@@ -155,20 +159,24 @@ def _registry(visits: Visits, reference: Reference) -> Url:
 class _Pull:
     def __init__(self, attempt: _Try, means: _Means, talk: Conversation) -> None:
         self._reference = attempt.reference
+        self._login = attempt.login
         self._record = attempt.record
         self._means = means
         self._talk = talk
         self._receipts = dict[Digest, Receipt]()
 
-    async def run(self) -> PulledImage:
+    async def run(self, transport: Transport) -> PulledImage:
         top = await self._resolve()
-        manifest, size = await self._manifest(top)
+        descriptor, manifest, size = await self._manifest(top)
         config = await self._config(manifest.config)
         layers = tuple(layer for layer in manifest.layers if layer_compression(layer.media_type))
         if len(layers) != len(config.diff_ids):
             cause = LayerCountDiffers(len(layers), len(config.diff_ids))
             raise Failed(Failure(Place.UNPACK, cause))
-        await self._layers(tuple(map(Layer, layers, config.diff_ids)))
+        wanted = tuple(map(Layer, layers, config.diff_ids))
+        offer = Offer(self._reference, self._login, transport, descriptor, wanted)
+        usable = await taken(self._means.shortcut, offer, self._talk, self._record)
+        await self._layers(tuple(layer for layer in wanted if layer.diff_id not in usable))
         size += manifest.config.size + sum(layer.size for layer in layers)
         return PulledImage(
             self._reference, top.digest, size, config, config.diff_ids, receipts=self._receipts
@@ -207,7 +215,7 @@ class _Pull:
         digest = self._reference.digest or Digest.of(content)
         return Descriptor(_media_type(reply), digest, len(content))
 
-    async def _manifest(self, descriptor: Descriptor) -> tuple[Manifest, int]:
+    async def _manifest(self, descriptor: Descriptor) -> tuple[Descriptor, Manifest, int]:
         """The manifest for our platform, and the size of all manifests that led to it."""
         size = 0
         for _ in range(MAX_INDEX_DEPTH):
@@ -220,7 +228,7 @@ class _Pull:
             size += descriptor.size
             found = _read(content, descriptor)
             if isinstance(found, Manifest):
-                return found, size
+                return descriptor, found, size
             descriptor = self._chosen(found)
         raise Failed(Failure(Place.UNPACK, NoPlatform()))
 
