@@ -21,6 +21,7 @@ from towline.content.erofs import (
     superblock,
     write_metadata,
 )
+from towline.content.tar_field import BadTar
 from towline.content.tar_index import TarIndex
 from towline.content.tree import Node, build_tree
 from towline.oci.digest import Digest
@@ -128,6 +129,19 @@ class LayerFile:
                 metadata.update(piece)
         if not verifier.verified or metadata.hexdigest() != self.metadata_sha256:
             raise DamagedLayer(f"{self.path} does not hold {self.diff_id}")
+
+    def is_as_sealed(self) -> bool:
+        """Whether its metadata are those that `seal` would write around its tar.
+
+        What came from elsewhere may show other files than the tar has, and no digest would tell.
+        """
+        try:
+            metadata = write_metadata(self.tree(), self.metadata_offset >> BLOCK_BITS)
+        except BadTar:
+            return False
+        block = superblock(metadata, self.metadata_offset >> BLOCK_BITS)
+        digest = hashlib.sha256(block + metadata.content).hexdigest()
+        return digest == self.metadata_sha256 and metadata.whole == self.whole
 
     def tree(self) -> Node:
         """The files in the layer, as its tar has them."""

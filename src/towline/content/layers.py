@@ -4,6 +4,7 @@ A layer is one file that can be mounted as it is (see `layer_file`). It appears 
 when it is complete and both its digests have been verified:
 
     partial/...          what comes in, and what has come of downloads that were cut
+    lazy/...             what is used while it comes in, see `lazy_shelf`
     sha256/<hex>  0644   verified, but not yet known to be on the disk: made since the machine started
     sha256/<hex>  0444   on the disk for good
 
@@ -31,8 +32,9 @@ from towline.content.fetch import Habits
 from towline.content.garbage import KeptLayer, WaterMarks, superfluous
 from towline.content.lanes import Lanes
 from towline.content.layer_file import DamagedLayer, LayerFile
+from towline.content.lazy_shelf import LazyShelf
 from towline.content.opener import Opener
-from towline.content.partial import PartialLayers
+from towline.content.partial import CutDownload, PartialLayers
 from towline.content.room import Room
 from towline.content.shelf import layers_in, place
 from towline.oci.digest import Algorithm, Digest
@@ -60,6 +62,7 @@ class LayerStore:
         self._lock = _locked(root / "lock")
         self._flights = dict[tuple[str, Digest], _Flight]()
         self._lanes = Lanes()
+        self.lazy = LazyShelf(root / "lazy")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="towline-layers")
         self._means = Means(
             PartialLayers(root / "partial"), Room(root), self._threads, habits or Habits(), largest
@@ -97,7 +100,7 @@ class LayerStore:
         longest unwanted first, until all of it takes no more than so many bytes; which layers were
         removed.
         """
-        kept, cut = self.kept(), self._means.partial.cut(self._means.room.coming)
+        kept, cut = self.kept(), self._cut(used)
         layers, left = sum(layer.size for layer in kept), sum(download.size for download in cut)
         for download in cut:
             if layers + left > at_most:
@@ -114,9 +117,35 @@ class LayerStore:
         excess = marks.excess(disk.used + disk.free, disk.free)  # as `df` counts
         if not excess:
             return ()
-        cut = self._means.partial.cut(self._means.room.coming)
-        size = sum(layer.size for layer in self.kept()) + sum(download.size for download in cut)
+        size = sum(layer.size for layer in self.kept())
+        size += sum(download.size for download in self._cut(used))
         return self.reclaim(used, max(size - excess, 0))
+
+    def _cut(self, used: Collection[Digest]) -> list[CutDownload]:
+        """What is left of downloads, also of layers that were used while they came."""
+        cut = *self._means.partial.cut(self._means.room.coming), *self.lazy.abandoned(used)
+        return sorted(cut, key=lambda download: download.cut_at)
+
+    def is_coming(self, diff_id: Digest) -> bool:
+        """Whether somebody is fetching this layer, as a whole."""
+        return ("layer", diff_id) in self._flights
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more can be written, beside all that is coming."""
+        return self._means.room.has(size)
+
+    async def adopt(self, diff_id: Digest) -> None:
+        """Take a layer that was filled while it was used among the others. It stays where it is
+        mounted. Raises `DamagedLayer`, also when its metadata are not those that we would have
+        written around its tar: from here on pods of other registries use it as well.
+        """
+        place = self.lazy.place(diff_id)
+        if not self.has(diff_id):
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, _verify_around, place.layer, diff_id
+            )
+            self._publish(place.layer, diff_id)
+        place.remove()
 
     async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         """Fetch a layer unless it is here; see `towline.pull.layers.Layers`."""
@@ -207,6 +236,12 @@ def _is_intact(path: Path) -> bool:
     except (DamagedLayer, OSError):
         return False
     return file.diff_id.hex == path.name
+
+
+def _verify_around(path: Path, diff_id: Digest) -> None:
+    file = LayerFile.open(path)
+    if file.diff_id != diff_id or not file.is_as_sealed():
+        raise DamagedLayer(f"{path} does not show the files of {diff_id}")
 
 
 def _make_durable(path: Path) -> None:

@@ -28,11 +28,18 @@ class Room:
         """Whose bytes are coming."""
         return frozenset(self._coming)
 
+    def has(self, size: int) -> bool:
+        """Whether there is room for so many bytes beside all that is coming."""
+        return size + sum(self._coming.values()) <= self._free()
+
+    def _free(self) -> int:
+        status = os.statvfs(self._folder)
+        return status.f_bavail * status.f_frsize
+
     @contextmanager
     def promised(self, descriptor: Descriptor, have: int) -> Iterator[None]:
         """Room for what is still to come. Raises `Failed` when there is not enough."""
-        status = os.statvfs(self._folder)
-        free = status.f_bavail * status.f_frsize
+        free = self._free()
         wanted = 2 * descriptor.size - have
         needed = wanted + sum(self._coming.values())
         if needed > free:
