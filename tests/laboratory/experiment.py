@@ -16,7 +16,8 @@ from towline.diagnosis.verdict import Verdict
 from towline.oci.platform import Platform
 from towline.probe.probe import probe
 from towline.probe.target import Target
-from towline.probe.vantage import Proxies, Resolver, Vantage
+from towline.probe.vantage import Resolver, Vantage
+from towline.pull.proxy import Proxies
 
 AT_ONCE = 12
 

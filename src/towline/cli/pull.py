@@ -76,10 +76,12 @@ def pull_command(
     from towline.oci.platform import Platform
     from towline.oci.reference import Reference
     from towline.pull.attempt import PullFailed
+    from towline.pull.proxy import Proxies
 
     wanted = Platform.parse(platform) if platform else Platform.of_machine(machine.machine())
     login = login_from(username, password, from_stdin=password_stdin)
-    access = RegistryAccess(login, skip_verify, plain_http, ca_file)
+    proxies = Proxies.from_environment(os.environ)
+    access = RegistryAccess(login, skip_verify, plain_http, ca_file, proxies)
     wish = PullWish(Reference.parse(image), wanted, access)
     skipped: list[str] = []
     try:

@@ -68,15 +68,29 @@ _REMEDIES: Mapping[type, str] = {
 }
 
 
+_CHECK_PROXY = "Correct HTTPS_PROXY (HTTP_PROXY), or put the registry's host into NO_PROXY."
+_ASK_PROXY = (
+    "This is a proxy's answer, not the registry's: write user and password into HTTPS_PROXY, have "
+    "the proxy let the registry pass, or put the registry's host into NO_PROXY."
+)
+_AUTHORITY = "Give the registry's authority by --ca-file, or trust it by --insecure-skip-verify."
+_REACH = "Check that the registry's address and port can be reached from here."
+_NETWORK_REMEDIES: Mapping[Trouble, str] = {
+    Trouble.HTTP_ANSWER: (
+        "The registry speaks plain HTTP: give --plain-http if you trust the network to it."
+    ),
+    Trouble.NOT_PINNED: (
+        "Find out whether the registry's certificate was renewed; then pin the new one."
+    ),
+    **dict.fromkeys(_UNTRUSTED, _AUTHORITY),
+    **dict.fromkeys(_UNREACHED, _REACH),
+    Trouble.NO_SUCH_HOST: "Check the registry's name, and that this machine's resolver knows it.",
+    Trouble.PROXY_UNUSABLE: _CHECK_PROXY,
+    Trouble.PROXY_SAID_NO: _ASK_PROXY,
+    Trouble.PROXY_SILENT: _ASK_PROXY,
+}
+
+
 def _network_remedy(fault: Fault) -> str:
-    if fault.trouble is Trouble.HTTP_ANSWER:
-        return "The registry speaks plain HTTP: give --plain-http if you trust the network to it."
-    if fault.trouble is Trouble.NOT_PINNED:
-        return "Find out whether the registry's certificate was renewed; then pin the new one."
-    if fault.trouble in _UNTRUSTED:
-        return "Give the registry's authority by --ca-file, or trust it by --insecure-skip-verify."
-    if fault.trouble in _UNREACHED:
-        return "Check that the registry's address and port can be reached from here."
-    if fault.trouble is Trouble.NO_SUCH_HOST:
-        return "Check the registry's name, and that this machine's resolver knows it."
-    return "Try again; if it repeats, look at the network between here and the registry."
+    other = "Try again; if it repeats, look at the network between here and the registry."
+    return _CHECK_PROXY if fault.proxy else _NETWORK_REMEDIES.get(fault.trouble, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,9 +56,11 @@ def push_command(
     from towline.client.push import PushFailed, PushWish, push_image
     from towline.client.registry_access import RegistryAccess
     from towline.oci.reference import Reference
+    from towline.pull.proxy import Proxies
 
     login = login_from(username, password, from_stdin=password_stdin)
-    access = RegistryAccess(login, skip_verify, plain_http, ca_file)
+    proxies = Proxies.from_environment(os.environ)
+    access = RegistryAccess(login, skip_verify, plain_http, ca_file, proxies)
     wish = PushWish(path, Reference.parse(image), access, tuple(mount_from or ()))
     try:
         with TransferProgress() as progress:

@@ -70,7 +70,9 @@ def push_image(wish: PushWish, progress: Progress) -> Pushed:
 async def _push(wish: PushWish, source: ImageSource, progress: Progress) -> Pushed:
     reference, wire = wish.reference, SocketWire(ca_file=wish.access.ca_file)
     record = Record(reference, None)
-    visits = Visits(wire, record, wish.access.policy(reference).transport(reference.domain))
+    policy = wish.access.policy(reference)
+    transport = policy.transport(reference.domain)
+    visits = Visits(wire, record, transport, policy.pins, policy.proxies)
     try:
         await visits.settle(_registry(visits, reference))
         logins = wish.access.keyring(reference).lookup(str(reference)) or (None,)

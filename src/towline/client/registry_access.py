@@ -16,6 +16,7 @@ from towline.oci.reference import DEFAULT_DOMAIN, Reference
 from towline.problem import Problem
 from towline.pull.keyring import Keyring, Login
 from towline.pull.policy import ALL, AddressList, RegistryPolicy
+from towline.pull.proxy import NO_PROXIES, Proxies
 
 _HUB_KEY = "https://index.docker.io/v1/"  # where `docker login` without a host keeps its secret
 _EVERYWHERE = AddressList(frozenset({ALL}))
@@ -29,18 +30,19 @@ class RegistryAccess:
     skip_verify: bool = False
     plain_http: bool = False
     ca_file: Path | None = None
+    proxies: Proxies = NO_PROXIES
 
     def policy(self, reference: Reference) -> RegistryPolicy:
         """How it is spoken to. A registry on our own loopback may answer plain HTTP, as docker has
         it.
         """
         if self.plain_http:
-            return RegistryPolicy(plain_http=_EVERYWHERE)
+            return RegistryPolicy(plain_http=_EVERYWHERE, proxies=self.proxies)
         if self.skip_verify:
-            return RegistryPolicy(unverified=_EVERYWHERE)
+            return RegistryPolicy(unverified=_EVERYWHERE, proxies=self.proxies)
         if is_loopback(reference.domain):
             return RegistryPolicy(lenient=_EVERYWHERE)
-        return RegistryPolicy()
+        return RegistryPolicy(proxies=self.proxies)
 
     def keyring(self, reference: Reference) -> Keyring:
         """The login that was given, or what `docker login` has stored for this registry."""

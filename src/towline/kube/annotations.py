@@ -19,6 +19,10 @@ EIP_CLAIM_DELETE_POLICY = f"{PREFIX}eip-claim-delete-policy"
 RESOLV_CONF = f"{PREFIX}resolv-conf"
 REGISTRY_CERTIFICATE = "towline.dev/registry-certificate-sha256"
 """The only certificate that a registry may show: `HOST=<SHA-256 in hex>[,…]`. Ours, not the cloud's."""
+REGISTRY_PROXY = "towline.dev/registry-proxy"
+"""The HTTP proxy through which a pod's images are pulled: `http[s]://[user:password@]host[:port]`."""
+REGISTRY_NO_PROXY = "towline.dev/registry-no-proxy"
+"""Who is reached without it, as in the variable NO_PROXY."""
 IMAGE_GC_HIGH_THRESHOLD = f"{PREFIX}image-gc-high-threshold"
 """Percent of the disk in use at which layers that no pod uses are removed."""
 IMAGE_GC_LOW_THRESHOLD = f"{PREFIX}image-gc-low-threshold"
@@ -35,6 +39,7 @@ RELEASE_CREDENTIAL = "towline.dev/release-credential"
 REGISTRY_ANNOTATIONS = frozenset(
     {REGISTRY_INSECURE_SKIP_VERIFY, REGISTRY_HTTP_ENDPOINT, REGISTRY_CERTIFICATE}
 )
+PROXY_ANNOTATIONS = frozenset({REGISTRY_PROXY, REGISTRY_NO_PROXY})
 NETWORK_ANNOTATIONS = frozenset(
     {
         SECURITY_GROUP_ID,
@@ -48,7 +53,9 @@ NETWORK_ANNOTATIONS = frozenset(
 STORAGE_ANNOTATIONS = frozenset(
     {IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD, USE_IMAGE_CACHE}
 )
-POD_ANNOTATIONS = REGISTRY_ANNOTATIONS | NETWORK_ANNOTATIONS | STORAGE_ANNOTATIONS
+POD_ANNOTATIONS = (
+    REGISTRY_ANNOTATIONS | PROXY_ANNOTATIONS | NETWORK_ANNOTATIONS | STORAGE_ANNOTATIONS
+)
 
 
 def misplaced(workload: Mapping[str, str], template: Mapping[str, str]) -> tuple[str, ...]:

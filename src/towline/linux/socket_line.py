@@ -8,7 +8,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from towline.pull.wire import Answer, Fault, Request, Trouble, WireFailed
 
@@ -21,7 +21,9 @@ class SocketLine:
     def __init__(self, sock: socket.socket, peer: str, idle: float) -> None:
         self.sock = sock
         self._peer = peer
-        self._idle = idle
+        self.idle = idle
+        self.path = list[Callable[[SocketLine], Awaitable[object]]]()
+        """What was done with it to get where it leads: to be done again with another."""
         self._http: http.client.HTTPConnection | None = None
         self._in_use = threading.Lock()
         self._closed = False
@@ -76,7 +78,7 @@ class SocketLine:
     def connection(self) -> http.client.HTTPConnection:
         """HTTP on this line."""
         if self._http is None:
-            self.sock.settimeout(self._idle)
+            self.sock.settimeout(self.idle)
             self._http = http.client.HTTPConnection(*self.address)
             self._http.sock = self.sock
         return self._http
@@ -136,7 +138,10 @@ def exchange(line: SocketLine, request: Request) -> Answer:
     with line.used():
         connection = line.connection()
         connection.putrequest(
-            request.method, request.url.target, skip_host=True, skip_accept_encoding=True
+            request.method,
+            str(request.url) if request.names_host else request.url.target,
+            skip_host=True,
+            skip_accept_encoding=True,
         )
         connection.putheader("Host", request.url.authority)
         for name, value in request.headers:

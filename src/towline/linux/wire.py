@@ -22,6 +22,7 @@ from typing import TypeVar
 from towline.linux.handshake import Authorities, Handshake, shake_hands
 from towline.linux.name_lookup import NameLookup
 from towline.linux.namespace_socket import SocketMaker
+from towline.linux.proxy_line import connect, relayed
 from towline.linux.socket_line import HttpBody, SocketLine, exchange
 from towline.pull.wire import (
     Answer,
@@ -101,6 +102,8 @@ class SocketWire:
     async def secure(self, line: Line, host: str, transport: Transport) -> Line:
         """Shake hands, and check the certificate as Go would."""
         assert isinstance(line, SocketLine)
+        if isinstance(line.sock, ssl.SSLSocket):
+            line.sock = relayed(line.sock)
         handshake = Handshake(host, self._authorities, self._patience.handshake)
         if transport is Transport.TLS_UNVERIFIED:
             await shake_hands(line, handshake, self._authorities.none)
@@ -111,12 +114,16 @@ class SocketWire:
             line.close()
             raise WireFailed(await self._why_unverified(line, handshake)) from error
         handshake.check_name(line)
+        line.path.append(lambda again: self.secure(again, host, transport))
         return line
 
     async def send(self, line: Line, request: Request) -> Answer:
         """Ask in a thread; a cancelled request closes its line."""
         assert isinstance(line, SocketLine)
-        return await self._in_thread(lambda: exchange(line, request), line)
+        if request.method != "CONNECT":
+            return await self._in_thread(lambda: exchange(line, request), line)
+        line.path.append(lambda again: self.send(again, request))
+        return await self._in_thread(lambda: connect(line, request), line)
 
     async def read(self, body: Body, limit: int) -> bytes:
         """Read a small body in a thread."""
@@ -131,6 +138,10 @@ class SocketWire:
         try:
             again = await self.dial(*line.address)
             assert isinstance(again, SocketLine)
+            for step in line.path:
+                await step(again)
+            if isinstance(again.sock, ssl.SSLSocket):
+                again.sock = relayed(again.sock)
             await shake_hands(again, handshake, self._authorities.none)
             handshake.check_time(again)
             handshake.check_name(again)

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from towline.probe.vantage import Proxies, Resolver, Vantage
+from towline.probe.vantage import Resolver, Vantage
+from towline.pull.proxy import Proxies
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 HOSTS = Path("/etc/hosts")

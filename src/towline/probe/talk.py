@@ -96,6 +96,7 @@ class Talk:
         self.requests += 1
         if way.seen.scheme == "http" and ask.url.scheme == "https":
             ask = replace(ask, url=replace(ask.url, scheme="http"))
+        ask = replace(ask, headers=(*ask.headers, *way.proxy_headers))
         try:
             reply = await exchange(stream, ask, self._eyes.step, whole_url=way.whole_url)
         except BaseException:

@@ -7,12 +7,14 @@ namespace and the pod's `resolv.conf`; a plain image reference from the machine 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from towline.pull.proxy import NO_PROXIES, Proxies
 
 DNS_PORT = 53
 
@@ -100,60 +102,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
-    """The proxy variables of a runtime's environment, read as Go's `http.ProxyFromEnvironment`."""
-
-    https: str = ""
-    http: str = ""
-    no_proxy: str = ""
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Proxies:
-        """Capitals win over small letters."""
-
-        def read(name: str) -> str:
-            return environment.get(name) or environment.get(name.lower()) or ""
-
-        return cls(read("HTTPS_PROXY"), read("HTTP_PROXY"), read("NO_PROXY"))
-
-    def before(self, scheme: str, host: str, port: int) -> tuple[str, str]:
-        """The variable and the proxy's URL for this host; both empty when it is reached directly."""
-        url = self.https if scheme == "https" else self.http
-        if not url or _is_local(host) or any(_covers(e, host, port) for e in self._exceptions()):
-            return "", ""
-        return f"{scheme.upper()}_PROXY", url
-
-    def _exceptions(self) -> tuple[str, ...]:
-        return tuple(filter(None, (part.strip().lower() for part in self.no_proxy.split(","))))
-
-
-def _is_local(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
-
-
-def _covers(exception: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY is for this host: `*`, an address, a network, or a domain."""
-    if exception == "*":
-        return True
-    if "/" in exception and _is_address(host):
-        try:
-            return ip_address(host) in ip_network(exception, strict=False)
-        except ValueError:
-            return False
-    name, colon, wanted = exception.rpartition(":")
-    if colon and wanted.isdigit() and "]" not in wanted and ":" not in name.strip("[]"):
-        if int(wanted) != port:
-            return False
-        exception = name
-    exception = exception.strip("[]").removeprefix("*")
-    domain = exception.lstrip(".")
-    return host.lower().endswith(f".{domain}") or (
-        host.lower() == domain and not exception.startswith(".")
-    )
-
-
-_NO_PROXIES = Proxies()
 _USUAL = Patience()
 
 
@@ -169,7 +117,7 @@ class Vantage:
     """Unix time."""
     ca_file: Path | None = None
     """Authorities that are believed beside the machine's own."""
-    proxies: Proxies = _NO_PROXIES
+    proxies: Proxies = NO_PROXIES
     store: Path | None = None
     """The folder that images are kept in, for its free space."""
     patience: Patience = _USUAL

@@ -94,6 +94,11 @@ class Way:
         """Whether requests name the whole URL, as a proxy of plain HTTP wants it."""
         return self._proxy is not None and self.seen.scheme == "http"
 
+    @property
+    def proxy_headers(self) -> tuple[tuple[str, str], ...]:
+        """What such a proxy has to be shown with each request."""
+        return self._proxy.authorization if self._proxy is not None and self.whole_url else ()
+
     async def go(self) -> None:
         """Go it, unless that has been done."""
         async with self._going:

@@ -9,6 +9,7 @@ may contain these texts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from towline.oci.reference import Reference
@@ -172,6 +173,8 @@ def _status_text(cause: f.UnexpectedStatus) -> str:
 
 def fault_text(fault: Fault) -> str:
     """A fault of the network in the words of Go's `net`, `crypto/tls` and `net/http`."""
+    if fault.proxy:
+        return f"proxyconnect tcp: {fault_text(replace(fault, proxy=''))}"
     if fault.trouble in _LOOKUPS:
         return f"dial tcp: {_lookup_text(fault)}"
     if fault.trouble in _DIALS:
@@ -211,6 +214,9 @@ _STREAMS = {
     Trouble.MALFORMED: (
         'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{f.detail}"'
     ),
+    Trouble.PROXY_SAID_NO: "{f.detail}",  # the words of its status, and nothing of a proxy
+    Trouble.PROXY_SILENT: "context deadline exceeded",
+    Trouble.PROXY_UNUSABLE: "invalid proxy address",
 }
 
 

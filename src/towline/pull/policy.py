@@ -16,7 +16,10 @@ from towline.kube.annotations import (
     REGISTRY_CERTIFICATE,
     REGISTRY_HTTP_ENDPOINT,
     REGISTRY_INSECURE_SKIP_VERIFY,
+    REGISTRY_NO_PROXY,
+    REGISTRY_PROXY,
 )
+from towline.pull.proxy import NO_PROXIES, Proxies
 from towline.pull.wire import Transport
 
 ALL = "all"
@@ -72,6 +75,7 @@ class RegistryPolicy:
     lenient: AddressList = AddressList()
     """Registries on our own loopback, which may answer plain HTTP."""
     pins: Pins = Pins()
+    proxies: Proxies = NO_PROXIES
 
     @classmethod
     def from_annotations(cls, annotations: Mapping[str, str]) -> RegistryPolicy:
@@ -80,6 +84,7 @@ class RegistryPolicy:
             AddressList.parse(annotations.get(REGISTRY_HTTP_ENDPOINT, "")),
             AddressList.parse(annotations.get(REGISTRY_INSECURE_SKIP_VERIFY, "")),
             pins=Pins.parse(annotations.get(REGISTRY_CERTIFICATE, "")),
+            proxies=_proxies(annotations),
         )
 
     def transport(self, address: str) -> Transport:
@@ -91,3 +96,9 @@ class RegistryPolicy:
         if address in self.unverified:
             return Transport.TLS_UNVERIFIED
         return Transport.TLS_OR_PLAIN if address in self.lenient else Transport.TLS
+
+
+def _proxies(annotations: Mapping[str, str]) -> Proxies:
+    """A pod has one proxy for all registries, but for those that it excepts."""
+    url = annotations.get(REGISTRY_PROXY, "").strip()
+    return Proxies(url, url, annotations.get(REGISTRY_NO_PROXY, ""), source=REGISTRY_PROXY)

@@ -1,16 +1,18 @@
-"""Connections to the hosts of one attempt: looked up, dialled, secured, written down, and used
-again.
+"""Connections to the hosts of one attempt: looked up, dialled, through a proxy where there is one,
+secured, written down, and used again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from towline.pull.attempt import OK, Record, Step, StepKind
 from towline.pull.policy import Pins
+from towline.pull.proxy import NO_PROXIES, Proxies, Proxy
+from towline.pull.proxy_way import ProxyWay
 from towline.pull.wire import (
     Answer,
     Fault,
@@ -42,11 +44,17 @@ class Visits:
     """
 
     def __init__(
-        self, wire: Wire, record: Record, transport: Transport, pins: Pins | None = None
+        self,
+        wire: Wire,
+        record: Record,
+        transport: Transport,
+        pins: Pins | None = None,
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         self._wire = wire
         self._record = record
         self._pins = pins or Pins()
+        self._proxies = proxies
         self.transport = transport
         self._idle = defaultdict[_Key, list[Line]](list)
         self._lines = set[Line]()
@@ -100,7 +108,7 @@ class Visits:
             answer = await self._step(
                 StepKind.REQUEST,
                 f"{request.method} {_without_query(request.url)}",
-                self._wire.send(line, request),
+                self._wire.send(line, self._addressed(request)),
                 lambda answer: answer.status_line,
             )
         except BaseException:
@@ -108,8 +116,16 @@ class Visits:
             raise
         return Reply(answer, line, request.url)
 
+    def _addressed(self, request: Request) -> Request:
+        """As a proxy wants it, when one is to fetch something by plain HTTP."""
+        proxy = self._proxies.of(request.url)
+        if proxy is None or request.url.scheme != "http":
+            return request
+        return replace(request, headers=(*request.headers, *proxy.headers), names_host=True)
+
     async def _open(self, url: Url) -> Line:
-        line = await self._dial(url)
+        proxy = self._proxies.of(url)
+        line = await (self._dial(url) if proxy is None else self._through(proxy, url))
         if url.scheme == "http":
             return line
         secured = self._secured(line, url)
@@ -118,6 +134,20 @@ class Visits:
         except BaseException:
             line.close()
             raise
+
+    async def _through(self, proxy: Proxy, url: Url) -> Line:
+        """A line that leads to a host, or to the proxy that is to ask it by plain HTTP."""
+        way = ProxyWay(self._wire, self._dial)
+        line = await way.reach(proxy)
+        if url.scheme == "http":
+            return line
+        asked, connected = f"CONNECT {url.host}:{url.port}", way.connect(line, proxy, url)
+        try:
+            await self._step(StepKind.REQUEST, asked, connected, lambda said: said.status_line)
+        except BaseException:
+            line.close()
+            raise
+        return line
 
     async def _secured(self, line: Line, url: Url) -> Line:
         pinned = self._pins.of(url.authority)

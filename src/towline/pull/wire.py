@@ -42,6 +42,9 @@ class Trouble(StrEnum):
     CLOSED = "connection closed too early"
     STALLED = "no more bytes came"
     MALFORMED = "answer is not HTTP"
+    PROXY_SAID_NO = "the proxy said no"
+    PROXY_SILENT = "the proxy did not answer"
+    PROXY_UNUSABLE = "the proxy's address is no proxy's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Fault:
     """Our own end of the connection, as `address:port`."""
     detail: str = ""
     """What else the words need: the certificate's names, the alert, the clock."""
+    proxy: str = ""
+    """The address of a proxy, when it was met on the way to it and not behind it."""
 
 
 class WireFailed(Exception):
@@ -136,12 +141,16 @@ Content = bytes | Upload
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. `headers` name neither host nor length."""
+    """One HTTP request. `headers` name neither host nor length. `CONNECT` asks for the URL's host and
+    port (RFC 9110 §9.3.6): once it is answered with 200, the line leads there.
+    """
 
     method: str
     url: Url
     headers: tuple[tuple[str, str], ...] = ()
     content: Content = b""
+    names_host: bool = False
+    """It is asked of a proxy, which has to read the whole URL (RFC 9112 §3.2.2)."""
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url})"  # headers and content may hold secrets

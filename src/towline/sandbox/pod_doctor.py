@@ -95,6 +95,7 @@ class PodDoctor:
             resolver=Resolver(tuple((one, DNS_PORT) for one in servers)),
             clock=time.time,
             ca_file=self._settings.ca_file,
+            proxies=RegistryPolicy.from_annotations(identity.annotations).proxies,
             store=self._settings.layers,
         )
 

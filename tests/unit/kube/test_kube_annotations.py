@@ -12,7 +12,7 @@ from towline.kube.annotations import (
 
 
 def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
-    """People copy them from its pages; the pin of a certificate is ours."""
+    """People copy them from its pages; pins and proxies are ours."""
     assert {
         "eks.tke.cloud.tencent.com/registry-insecure-skip-verify",
         "eks.tke.cloud.tencent.com/registry-http-endpoint",
@@ -27,6 +27,8 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
         "eks.tke.cloud.tencent.com/image-gc-period",
         "eks.tke.cloud.tencent.com/use-image-cache",
         "towline.dev/registry-certificate-sha256",
+        "towline.dev/registry-no-proxy",
+        "towline.dev/registry-proxy",
     } == POD_ANNOTATIONS
 
 

@@ -34,8 +34,9 @@ from towline.diagnosis.observed_path import (
     TrustOutcome,
 )
 from towline.probe.here import OwnSockets
-from towline.probe.vantage import Patience, Proxies, Resolver, Vantage
+from towline.probe.vantage import Patience, Resolver, Vantage
 from towline.probe.way import Eyes, Place, Way
+from towline.pull.proxy import Proxies
 from towline.pull.wire import Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towline.kube.annotations import REGISTRY_ANNOTATIONS, misplaced, misplaced_warning
+from towline.kube.annotations import (
+    REGISTRY_ANNOTATIONS,
+    REGISTRY_PROXY,
+    misplaced,
+    misplaced_warning,
+)
+from towline.pull.proxy import Proxy
 
 
 def placement_warnings(item: Mapping[str, Any]) -> list[str]:
@@ -38,3 +44,6 @@ def _values(annotations: Mapping[str, str], at: str) -> Iterator[str]:
                     f"{at}[{name}]: {host!r} names no registry: write the host and port alone, "
                     f"as in {bare.partition('/')[0]!r}"
                 )
+    proxy = annotations.get(REGISTRY_PROXY, "").strip()
+    if proxy and not Proxy.parse(proxy).is_usable:
+        yield f"{at}[{REGISTRY_PROXY}]: no proxy: write it as in 'http://proxy.example:3128'"
