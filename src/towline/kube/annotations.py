@@ -31,6 +31,10 @@ IMAGE_GC_PERIOD = f"{PREFIX}image-gc-period"
 """How often that is looked at, as in `3m`."""
 USE_IMAGE_CACHE = f"{PREFIX}use-image-cache"
 """Which image cache a pod wants: `auto`, or the id of one."""
+LAZY = "towline.dev/lazy"
+"""Whether a pod may start before its images are whole: `auto`, which is the default, or `off`. Ours."""
+LAZY_OFF = "off"
+LAZY_WORDS = frozenset({"auto", LAZY_OFF})
 AVAILABLE_IP_COUNT = f"{PREFIX}available-ip-count"
 """A label of a node: how many pods its subnet has addresses for."""
 RELEASE_CREDENTIAL = "towline.dev/release-credential"
@@ -51,11 +55,16 @@ NETWORK_ANNOTATIONS = frozenset(
     }
 )
 STORAGE_ANNOTATIONS = frozenset(
-    {IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD, USE_IMAGE_CACHE}
+    {IMAGE_GC_HIGH_THRESHOLD, IMAGE_GC_LOW_THRESHOLD, IMAGE_GC_PERIOD, USE_IMAGE_CACHE, LAZY}
 )
 POD_ANNOTATIONS = (
     REGISTRY_ANNOTATIONS | PROXY_ANNOTATIONS | NETWORK_ANNOTATIONS | STORAGE_ANNOTATIONS
 )
+
+
+def may_be_lazy(annotations: Mapping[str, str]) -> bool:
+    """Whether a pod may start before its images are whole; what makes no sense is as if unsaid."""
+    return annotations.get(LAZY, "").strip() != LAZY_OFF
 
 
 def misplaced(workload: Mapping[str, str], template: Mapping[str, str]) -> tuple[str, ...]:

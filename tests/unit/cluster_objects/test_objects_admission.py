@@ -20,7 +20,7 @@ from towline.cluster.api.address import Address, FieldValidation, Treatment
 from towline.cluster.api.objects import Objects
 from towline.cluster.resources import PODS, SERVICE_ACCOUNTS
 from towline.kube import resource_type
-from towline.kube.annotations import REGISTRY_HTTP_ENDPOINT, misplaced_warning
+from towline.kube.annotations import LAZY, REGISTRY_HTTP_ENDPOINT, misplaced_warning
 from towline.store.store import Store
 
 SECRETS = [{"name": "pull"}]
@@ -164,3 +164,16 @@ async def test_an_annotation_in_the_wrong_place_is_warned_of(tmp_path: Path) -> 
 
         assert how.warnings == [misplaced_warning(REGISTRY_HTTP_ENDPOINT)]
         assert await is_gone(kubernetes, PODS, "demo", "web")
+
+
+async def test_a_word_for_lazy_starts_that_means_nothing_is_warned_of(tmp_path: Path) -> None:
+    """The pod is taken all the same, as if it had said nothing."""
+    async with cluster(tmp_path) as kubernetes:
+        body = deployment()
+        body["spec"]["template"]["metadata"]["annotations"] = {LAZY: "never"}
+        address = Address(resource_type.DEPLOYMENTS, "demo")
+        how = Treatment(dry_run=True)
+        await kubernetes._objects.create(address, body, how)
+
+        (warning,) = how.warnings
+        assert warning.endswith("'never' is neither 'auto' nor 'off'; it is taken for 'auto'")

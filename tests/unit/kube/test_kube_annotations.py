@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from towline.kube.annotations import (
+    LAZY,
     POD_ANNOTATIONS,
     REGISTRY_HTTP_ENDPOINT,
     REGISTRY_INSECURE_SKIP_VERIFY,
+    may_be_lazy,
     misplaced,
     misplaced_warning,
 )
 
 
 def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
-    """People copy them from its pages; pins and proxies are ours."""
+    """People copy them from its pages; pins, proxies and lazy starts are ours."""
     assert {
         "eks.tke.cloud.tencent.com/registry-insecure-skip-verify",
         "eks.tke.cloud.tencent.com/registry-http-endpoint",
@@ -26,6 +28,7 @@ def test_the_annotations_are_spelled_as_the_cloud_spells_them() -> None:
         "eks.tke.cloud.tencent.com/image-gc-low-threshold",
         "eks.tke.cloud.tencent.com/image-gc-period",
         "eks.tke.cloud.tencent.com/use-image-cache",
+        "towline.dev/lazy",
         "towline.dev/registry-certificate-sha256",
         "towline.dev/registry-no-proxy",
         "towline.dev/registry-proxy",
@@ -47,3 +50,11 @@ def test_the_warning_says_where_it_belongs() -> None:
         "metadata.annotations[eks.tke.cloud.tencent.com/registry-http-endpoint]: has no effect here; "
         "set it in spec.template.metadata.annotations, where the pods get it from"
     )
+
+
+def test_a_pod_may_start_lazily_unless_it_says_off() -> None:
+    """What nobody understands is no reason to be slow."""
+    assert may_be_lazy({})
+    assert may_be_lazy({LAZY: "auto"})
+    assert may_be_lazy({LAZY: "no"})
+    assert not may_be_lazy({LAZY: "off"})

@@ -1,7 +1,7 @@
 """What a sender hears of annotations that will not do what they were written for.
 
-The annotations of pods have to stand in a workload's pod template, and the values of the two that name
-registries are hosts. Both mistakes are silent elsewhere and cost hours.
+The annotations of pods have to stand in a workload's pod template, and some values mean nothing. Such
+mistakes are silent elsewhere and cost hours.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.kube.annotations import (
+    LAZY,
+    LAZY_WORDS,
     REGISTRY_ANNOTATIONS,
     REGISTRY_PROXY,
     misplaced,
@@ -47,3 +49,6 @@ def _values(annotations: Mapping[str, str], at: str) -> Iterator[str]:
     proxy = annotations.get(REGISTRY_PROXY, "").strip()
     if proxy and not Proxy.parse(proxy).is_usable:
         yield f"{at}[{REGISTRY_PROXY}]: no proxy: write it as in 'http://proxy.example:3128'"
+    lazy = annotations.get(LAZY, "").strip()
+    if lazy and lazy not in LAZY_WORDS:
+        yield f"{at}[{LAZY}]: {lazy!r} is neither 'auto' nor 'off'; it is taken for 'auto'"
