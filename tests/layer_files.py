@@ -69,13 +69,14 @@ def untarred(path: Path, data: bytes, at: Path) -> Path:
     at.mkdir()
     command = ["tar", "-xpf", str(path), "--numeric-owner", "--xattrs", "--xattrs-include=*"]
     command += ["--delay-directory-restore"]
-    subprocess.run([*command, "--warning=no-unknown-keyword", "-C", str(at)], check=True)
+    quiet = ["--warning=no-unknown-keyword", "--warning=no-timestamp"]
+    subprocess.run([*command, *quiet, "-C", str(at)], check=True)
     return at
 
 
 def walked(root: Path) -> Facts:
     """Everything that can be seen of a tree, by path."""
-    seen, inodes = Facts(), dict[int, str]()
+    seen, inodes = Facts(), dict[tuple[int, int], str]()
     for folder, folders, files in os.walk(root):
         folders.sort()
         for name in sorted((*folders, *files)):
@@ -85,7 +86,7 @@ def walked(root: Path) -> Facts:
     return seen
 
 
-def _facts(path: Path, relative: str, inodes: dict[int, str]) -> tuple[object, ...]:
+def _facts(path: Path, relative: str, inodes: dict[tuple[int, int], str]) -> tuple[object, ...]:
     status, content = path.lstat(), b""
     if stat.S_ISREG(status.st_mode):
         with path.open("rb") as opened:
@@ -93,7 +94,7 @@ def _facts(path: Path, relative: str, inodes: dict[int, str]) -> tuple[object, .
     elif stat.S_ISLNK(status.st_mode):
         content = os.fsencode(path.readlink())
     is_folder = stat.S_ISDIR(status.st_mode)
-    links = "" if is_folder else inodes.setdefault(status.st_ino, relative)
+    links = "" if is_folder else inodes.setdefault((status.st_dev, status.st_ino), relative)
     names = () if stat.S_ISLNK(status.st_mode) else sorted(os.listxattr(path))
     xattrs = tuple((each, os.getxattr(path, each)) for each in names)
     return (
@@ -125,8 +126,12 @@ def _make_sparse(folder: Path) -> None:
 
 
 @st.composite
-def made_layers(draw: st.DrawFn) -> bytes:
-    """A tar of everything that GNU tar too makes something of."""
+def made_layers(draw: st.DrawFn, *, stacked: bool = False) -> bytes:
+    """A tar of everything that GNU tar too makes something of.
+
+    With `stacked` also of what means something in a stack of layers: whiteouts, and files in folders
+    that no entry names.
+    """
     layout = draw(st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]))
     folders, files, members = [""], list[str](), list[Made]()
     taken = set[str]()
@@ -136,15 +141,33 @@ def made_layers(draw: st.DrawFn) -> bytes:
         path = draw(st.sampled_from(folders)) + name
         if name in {"", ".", ".."} or name.startswith(".wh.") or _unfit(name, path, taken):
             continue
-        members.append(draw(_member(path, files, layout)))
         taken.add(path)
+        if stacked and draw(st.integers(0, 4)) == 0:
+            members.append(draw(_hiding(path, folders)))
+            continue
+        members.append(draw(_member(path, files, layout)))
         if members[-1][0].isdir():
             folders.append(path + "/")
+            if stacked and draw(st.integers(0, 2)) == 0:
+                members[-1] = file(f"{path}/only", b"1", mtime=2)
+                files.append(f"{path}/only")
+                taken.add(f"{path}/only")
         elif members[-1][0].isreg():
             files.append(path)
     for path in draw(st.lists(st.sampled_from(files), max_size=2)) if files else ():
         members.append(file(path, b"later", mtime=1))
     return tar(*members, format=layout)
+
+
+@st.composite
+def _hiding(draw: st.DrawFn, path: str, folders: Sequence[str]) -> Made:
+    """A whiteout of a name, or of everything in some folder below the root: what is in a root,
+    containerd's overlays do not hide.
+    """
+    if folders[1:] and draw(st.booleans()):
+        return file(draw(st.sampled_from(folders[1:])) + ".wh..wh..opq")
+    folder, slash, name = path.rpartition("/")
+    return file(f"{folder}{slash}.wh.{name[:200]}")
 
 
 def _unfit(name: str, path: str, taken: set[str]) -> bool:

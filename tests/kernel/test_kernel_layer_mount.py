@@ -150,6 +150,37 @@ async def test_mounted_layers_stack_as_they_merge(tmp_path: Path) -> None:
     assert len(seen) == 2 + 3 + 2 + 2 + 121
 
 
+LOW = tar(
+    directory("./", mode=0o711), directory("tmp", mode=0o1777, uid=5, mtime=7), file("tmp/a"),
+    directory("x"), directory("x/y", mode=0o700), file("x/y/z"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "upper",
+    [
+        pytest.param([tar(file("tmp/b"), file("x/y/more/f"))], id="folders without entries"),
+        pytest.param([tar(file("tmp/b")), tar(file("tmp/c"))], id="twice"),
+        pytest.param([tar(file(".wh.x")), tar(file("x/y/f"))], id="made anew"),
+        pytest.param([tar(directory("x"), file("x/.wh..wh..opq")), tar(file("x/y/f"))], id="hidden"),
+        pytest.param([tar(file(".wh..wh..opq"), file("tmp/b"))], id="everything hidden"),
+        pytest.param([tar(directory("d"), file("d/.wh.nothing"))], id="nothing to hide"),
+        pytest.param([tar(file("tmp/b")), LOW, tar(file("x/.wh.y")), LOW], id="a layer again"),
+    ],
+)  # fmt: skip
+async def test_layers_that_leave_something_out_stack_as_they_merge(
+    tmp_path: Path, upper: Sequence[bytes]
+) -> None:
+    """What overlayfs would show otherwise: folders without entries, whiteouts of nothing, and roots
+    that hide.
+    """
+    seen = await stacked(tmp_path, [LOW, *upper])
+
+    layers = [tmp_path / Digest.of(data).hex for data in (LOW, *upper)]
+    extract(layers, tmp_path / "ours")
+    assert seen == shown(tmp_path / "ours")
+
+
 async def test_a_mounted_hard_link_to_a_lower_layer_is_one_file_with_it(tmp_path: Path) -> None:
     """Such an image is written out; one whose file is missing is refused."""
     lower, upper = tar(file("a", b"1" * 600, mode=0o640)), tar(hard_link("b", "a"))

@@ -11,16 +11,19 @@ after it is written.)
 Sparse files are "chunk-based": a list says for each chunk where it lies in the tar, or that it is a
 hole. What cannot be said so (extents that do not begin at a block, hard links to another layer) is
 left out, and the layer is then not whole: it has to be unpacked.
+
+What overlayfs is told beside is in `overlay_marks`.
 """
 
 from __future__ import annotations
 
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from towline.content.crc import crc32c
+from towline.content.overlay_marks import TooManyImplied, of_folder, of_root
 from towline.content.tar_field import BadTar
 from towline.content.tar_sparse import Extent
 from towline.content.tree import Node
@@ -150,7 +153,7 @@ class _Layout:
             if id(node) in seen:
                 continue  # a hard link
             seen.add(id(node))
-            place = _Place(node, parent, _xattrs(node))
+            place = _Place(node, parent, self._attributes(node, root))
             node.number = 0
             if not self._fits(place):
                 self.whole = False
@@ -160,6 +163,15 @@ class _Layout:
             if node.children:
                 waiting.extend((child, node) for child in node.children.values())
         return places
+
+    def _attributes(self, node: Node, root: Node) -> bytes:
+        if node.children is None:
+            return _xattrs(node.xattrs or {})
+        try:
+            marks = of_root(root) if node is root else of_folder(node)
+        except TooManyImplied:
+            self.whole, marks = False, of_folder(root)
+        return _xattrs({**(node.xattrs or {}), **marks})
 
     def _fits(self, place: _Place) -> bool:
         node = place.node
@@ -293,10 +305,10 @@ def _where(place: _Place, area: int) -> int:
     return area
 
 
-def _xattrs(node: Node) -> bytes:
+def _xattrs(attributes: Mapping[bytes, bytes]) -> bytes:
     """Inline attributes, without those whose name space EROFS does not know."""
     out = bytearray(12)
-    for full, value in sorted((node.xattrs or {}).items()):
+    for full, value in sorted(attributes.items()):
         named = _xattr_name(full)
         if named is None:
             continue

@@ -8,7 +8,7 @@ are when one of them is not whole by itself, as with a hard link to a file of a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Protocol
 
 from towline.content.extract import extract, remove_tree
 from towline.content.layer_file import LayerFile, seal
-from towline.content.tree import build_tree
+from towline.content.overlay_marks import hides_below
+from towline.content.tree import Node, build_tree
 from towline.linux.mounts import CannotMountFiles, mount_layer, unmount_if_mounted
 from towline.oci.digest import Digest
+from towline.sandbox.implied_folders import described_folders
 from towline.sandbox.thread_work import in_thread
 
 Stack = tuple[Digest, ...]
@@ -66,11 +68,13 @@ class MountedLayers:
         """See `LowerLayers`. A mount takes less than a millisecond, so it is made in place."""
         if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
             return await self._otherwise.folders(stack)
-        return tuple(self._mounted(diff_id) for diff_id in stack)
+        lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
+        return (*lowers, *self._described(stack, lowers))
 
     async def keep_only(self, used: Collection[Stack]) -> None:
         """See `LowerLayers`. A container that stacks on a mount keeps it for itself."""
         names = {_mount_name(diff_id) for stack in used for diff_id in stack}
+        names |= {_patch_name(stack) for stack in used}
         for place in self._folder.iterdir():
             if place.name not in names:
                 unmount_if_mounted(place)
@@ -83,6 +87,20 @@ class MountedLayers:
         if not place.is_mount():
             mount_layer(self._layers.path(diff_id), place)
         return place
+
+    def _described(self, stack: Stack, lowers: Sequence[Path]) -> Iterator[Path]:
+        """One layer more where these only imply folders; the mount keeps what it is made of."""
+        place = self._folder / _patch_name(stack)
+        if not place.is_mount():
+            tree = described_folders(lowers)
+            if tree is None:
+                return
+            place.mkdir(exist_ok=True)
+            file = place.with_suffix(".layer")
+            _write_layer(file, tree)
+            mount_layer(file, place)
+            file.unlink()
+        yield place
 
 
 class ExtractedLayers:
@@ -112,8 +130,27 @@ class ExtractedLayers:
                     await in_thread(partial(remove_tree, place))
 
 
+def _needed(stack: Stack) -> Stack:
+    """Without layers that come again further up: there they show all that they have, and the kernel
+    takes no folder twice (`ELOOP`, "overlapping lowerdir path").
+    """
+    return tuple(dict.fromkeys(reversed(stack)))[::-1]
+
+
+def _visible(layers: Sequence[Path]) -> Sequence[Path]:
+    """Without those below a root that hides them: overlayfs asks every folder for that, but roots."""
+    for number in reversed(range(len(layers))):
+        if hides_below(layers[number]):
+            return layers[number:]
+    return layers
+
+
 def _mount_name(diff_id: Digest) -> str:
     return f"{diff_id.algorithm}-{diff_id.hex}"
+
+
+def _patch_name(stack: Stack) -> str:
+    return f"folders-{_image_name(stack)}"
 
 
 def _image_name(stack: Sequence[Digest]) -> str:
@@ -125,8 +162,7 @@ def _can_mount(folder: Path) -> bool:
     file, place = folder / "probe.layer", folder / "probe"
     place.mkdir(parents=True, exist_ok=True)
     try:
-        with file.open("wb") as out:
-            seal(out.fileno(), Digest.of(b""), 0, build_tree(()))
+        _write_layer(file, build_tree(()))
         mount_layer(file, place)
     except CannotMountFiles:
         return False
@@ -135,3 +171,9 @@ def _can_mount(folder: Path) -> bool:
         place.rmdir()
         file.unlink(missing_ok=True)
     return True
+
+
+def _write_layer(file: Path, tree: Node) -> None:
+    """A layer file with folders only."""
+    with file.open("wb") as out:
+        seal(out.fileno(), Digest.of(b""), 0, tree)
