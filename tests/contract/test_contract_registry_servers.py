@@ -116,6 +116,20 @@ async def token(held: Bench) -> str:
     return await held.caller(DEMO).token("repository:team/app:pull,push")
 
 
+async def test_a_door_holds_nothing_back_until_its_client_acknowledges(tmp_path: Path) -> None:
+    """Linux hands TCP_NODELAY on to what a listening socket accepts."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with bench(tmp_path) as held:
+        with listening.dup() as same:
+            server = DoorServer(application(held), listening, None)
+            is_set = same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run())
+            await server.close()
+
+        assert is_set
+
+
 @pytest.mark.parametrize("served", SERVERS)
 async def test_a_large_blob_goes_in_and_comes_out(tmp_path: Path, served: Served) -> None:
     """Pushed in one request, pulled wholly and in part, looked at, all on one connection."""

@@ -46,6 +46,9 @@ class DoorServer:
     ) -> None:
         listening.listen(BACKLOG)
         listening.settimeout(0)
+        # Linux hands it on to what is accepted. Without, a blob waits behind the head of its answer
+        # until the client acknowledges that: 40 ms, because clients put that off.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._application = application
         self._server = _Granian(application, listening, tls)
         self._ended = asyncio.Event()
