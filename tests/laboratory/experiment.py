@@ -17,7 +17,6 @@ from towline.oci.platform import Platform
 from towline.probe.probe import probe
 from towline.probe.target import Target
 from towline.probe.vantage import Resolver, Vantage
-from towline.pull.proxy import Proxies
 
 AT_ONCE = 12
 
@@ -80,13 +79,12 @@ def vantage(lab: Laboratory, site: Site) -> Vantage:
     situation, words = site.situation, site.words
     servers = tuple((address, 53) for address in site.name_servers)
     resolver = Resolver(servers, hosts=situation.hosts.format_map(words))
-    proxy = situation.proxy.url.format_map(words) if situation.proxy else ""
     return Vantage(
         "the laboratory's client",
         lab.land.sockets,
         resolver,
         lambda: time.time() + situation.clock,
         lab.ca_file,
-        Proxies(https=proxy, no_proxy=situation.no_proxy.format_map(words)),
+        site.proxies,
         site.disk,
     )

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from towline.linux.namespace_socket import SocketMaker
 from towline.oci.digest import Digest
 from towline.pull.keyring import Keyring
 from towline.pull.policy import RegistryPolicy
+from towline.pull.proxy import Proxies
 
 DOMAIN = "lab.example"
 _NAME_WAYS = {Behaviour.DROPPED: Way.DROPPED, Behaviour.UNREACHABLE: Way.NO_ROUTE}
@@ -103,12 +104,18 @@ class Site:
 
     @property
     def policy(self) -> RegistryPolicy:
-        """As the pod's annotations say."""
+        """As the pod's annotations say, and the client's environment."""
         annotations = {
             REGISTRY_HTTP_ENDPOINT: self.situation.plain_http.format_map(self.words),
             REGISTRY_INSECURE_SKIP_VERIFY: self.situation.unverified.format_map(self.words),
         }
-        return RegistryPolicy.from_annotations(annotations)
+        return replace(RegistryPolicy.from_annotations(annotations), proxies=self.proxies)
+
+    @property
+    def proxies(self) -> Proxies:
+        """What the client's environment says."""
+        proxy = self.situation.proxy.url.format_map(self.words) if self.situation.proxy else ""
+        return Proxies(https=proxy, no_proxy=self.situation.no_proxy.format_map(self.words))
 
     @property
     def name_servers(self) -> tuple[str, ...]:

@@ -22,9 +22,8 @@ def _page(status: int, words: str) -> Reply:
     return Reply(status, text.encode(), _HTML)
 
 
-def _proxied(cause: str, proxy: ProxyHost, said: str) -> Situation:
-    """Our own engine knows no proxies: the words are containerd's."""
-    return Situation(name=f"proxy.{cause}", code=f"proxy.{cause}", proxy=proxy, said=_ASKED + said)
+def _proxied(cause: str, proxy: ProxyHost) -> Situation:
+    return Situation(name=f"proxy.{cause}", code=f"proxy.{cause}", proxy=proxy)
 
 
 def _odd(name: str, code: str, host: Host) -> Situation:
@@ -41,36 +40,14 @@ def _asked(name: str, code: str, *faults: Fault) -> Situation:
 
 
 PROXIES = (
-    _proxied("auth", ProxyHost(407), "Proxy Authentication Required"),
-    _proxied("denied", ProxyHost(403), "Forbidden"),
-    _proxied("cannot-reach", ProxyHost(503), "Service Unavailable"),
-    Situation(
-        name="proxy.bad-gateway",
-        code="proxy.cannot-reach",
-        proxy=ProxyHost(502),
-        said=f"{_ASKED}Bad Gateway",
-    ),
-    _proxied(
-        "dns",
-        ProxyHost(403, named=False),
-        "proxyconnect tcp: dial tcp: lookup proxy.proxy-dns.lab.example on 10.79.53.1:53: "
-        "no such host",
-    ),
-    _proxied(
-        "refused",
-        ProxyHost(0),
-        "proxyconnect tcp: dial tcp {proxy_address}:3128: connect: connection refused",
-    ),
-    _proxied(
-        "timeout",
-        ProxyHost(0, way=Way.DROPPED),
-        "proxyconnect tcp: dial tcp {proxy_address}:3128: i/o timeout",
-    ),
-    _proxied(
-        "scheme",
-        ProxyHost(403, url="https://{proxy}"),
-        "proxyconnect tcp: tls: first record does not look like a TLS handshake",
-    ),
+    _proxied("auth", ProxyHost(407)),
+    _proxied("denied", ProxyHost(403)),
+    _proxied("cannot-reach", ProxyHost(503)),
+    Situation(name="proxy.bad-gateway", code="proxy.cannot-reach", proxy=ProxyHost(502)),
+    _proxied("dns", ProxyHost(403, named=False)),
+    _proxied("refused", ProxyHost(0)),
+    _proxied("timeout", ProxyHost(0, way=Way.DROPPED)),
+    _proxied("scheme", ProxyHost(403, url="https://{proxy}")),
 )
 
 TLS = (
