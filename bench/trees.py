@@ -1,62 +1,154 @@
-"""Whether layers look the same by every road: mounted, written by us, and unpacked by GNU tar.
+"""Whether layers look the same by every road: mounted, written by us, and unpacked by GNU tar and
+by containerd.
 
-    python bench/trees.py [--layers 1000] [--packages 30] [--hostile 1000] [--fsck fsck.erofs]
+    python bench/trees.py [--layers 1000] [--packages 32] [--hostile 1000] [--images abc]
 
-Needs root. Layers are made at random, of Debian's packages (those this machine has installed,
-fetched again by `apt-get download`), and of this machine's own files with sparse ones among them.
-Type, mode, owner, size, time, attributes, device, link groups and content are compared. Each layer
-goes through `fsck.erofs` (1.7 or later: Debian 12 has 1.5, which knows no blocks of 512 bytes)
-before the kernel mounts it. Hostile layers have headers with random fields and right checksums;
-they are refused, or pass `fsck.erofs`, and are not mounted.
+Needs root. Compared are the images that pulls are measured with (`tools/pull_images.py`), Debian's
+packages as layers (those this machine has installed, fetched again by `apt-get download`), this
+machine's own files, sparse ones among them, and layers made at random; every layer by itself, and
+every image as a container sees it. Type, mode, owner, size, time, attributes, device, link groups
+and content are compared. Each layer goes through `fsck.erofs` (1.7 or later) before the kernel
+mounts it. Where others have rules of their own, `tools/departures.py` says which.
+
+Hostile layers have headers with random fields and right checksums; they are refused, or pass
+`fsck.erofs`, and are not mounted.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from tests.layer_files import Facts, made_layers, mounted, sealed, sparse_tars, untarred, walked
+from tests.layer_files import GHOST, Facts, mounted, sealed, untarred, walked
+from tools.containerd_daemon import Daemon, containerd
+from tools.containerd_trees import unpacked as unpacked_by_containerd
+from tools.departures import Departures, LayerRules, as_overlay, of_lowest
+from tools.peer_programs import peer_programs
+from tools.tree_layers import (
+    Image,
+    batched,
+    hostile,
+    made,
+    measured,
+    of_layers,
+    old_sparse_files,
+    own_files,
+    packages,
+    sparse_files,
+)
 
 from towline.content.extract import extract, remove_tree
 from towline.content.tar_field import BadTar
+from towline.linux.mounts import mount_overlay, unmount_if_mounted
+from towline.oci.digest import Digest
+from towline.sandbox.lower_layers import lower_layers
 
-_BLOCK = 512
-_FIELDS = (  # where numbers, names and flags stand in a header
-    (0, 100), (100, 8), (108, 8), (116, 8), (124, 12), (136, 12), (156, 1), (157, 100), (329, 8),
-    (337, 8), (345, 155),
-)  # fmt: skip
+CACHE = Path(__file__).parent.parent / ".cache" / "bench"
+PER_IMAGE = 100  # as many as containerd stacks at most by its own string of options
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Layer files in a folder, by their digest; see `towline.sandbox.lower_layers`."""
+
+    folder: Path
+
+    def path(self, diff_id: Digest) -> Path:
+        """The file of a layer."""
+        return self.folder / diff_id.hex
 
 
 class Comparison:
-    """Compares layers in a folder that is empty between them."""
+    """Compares images in a folder that is empty between them."""
 
-    def __init__(self, folder: Path, fsck: str) -> None:
+    def __init__(self, folder: Path, fsck: Path, daemon: Daemon) -> None:
         self._folder = folder
         self._fsck = fsck
+        self._daemon = daemon
+        self.departures = Departures()
         self.seen = Counter[str]()
 
-    def compare(self, what: str, data: bytes) -> None:
+    def compare(self, image: Image) -> None:
         """Go all roads; ends the program where they part."""
+        layers = Layers(self._folder / "layers")
+        layers.folder.mkdir()
+        diff_ids = [Digest.of(data) for data in image.layers]
+        unpacking = unpacked_by_containerd(self._daemon, image.layout, list(map(str, diff_ids)))
+        with unpacking as folders:
+            rules = self.departures.of_image()
+            for number, data in enumerate(image.layers):
+                what = f"{image.name}, layer {number}"
+                layer = sealed(layers.path(diff_ids[number]), data)
+                mine, ours = self._layer(what, data, layer)
+                theirs = walked(folders[number])
+                shown = ours if number else of_lowest(ours)
+                _require_equal(
+                    f"{what}, containerd", mine.of_containerd(shown), mine.settled(theirs)
+                )
+                rules.add(mine, ours, theirs)
+            ours = self._whole(image.name, layers, diff_ids)
+            stacked = rules.settled(self._stacked(folders))
+            _require_equal(
+                f"{image.name}, containerd", rules.settled(rules.of_containerd(ours)), stacked
+            )
+        remove_tree(layers.folder)
+        self.seen[f"layers of {image.name.split(' ')[0]}"] += len(diff_ids)
+
+    def compare_alone(self, what: str, data: bytes) -> None:
+        """Without containerd: a layer that it refuses."""
         layer = sealed(self._folder / "layer", data)
-        self.check(layer)
-        expected = walked(untarred(self._folder / "tar", data, self._folder / "gnu"))
+        rules, ours = self._layer(what, data, layer)
         extract([layer], self._folder / "ours")
+        _require_equal(f"{what}, written", ours, rules.settled(walked(self._folder / "ours")))
+        remove_tree(self._folder / "ours")
+        self.seen[f"layers {what}"] += 1
+
+    def _layer(self, what: str, data: bytes, layer: Path) -> tuple[LayerRules, Facts]:
+        """One layer, mounted and by GNU tar."""
+        self.check(layer)
+        rules = self.departures.of_layer(data)
+        gnu = as_overlay(walked(untarred(self._folder / "tar", data, self._folder / "gnu")))
+        remove_tree(self._folder / "gnu")
         with mounted(layer, self._folder / "mounted") as at:
-            _require_equal(what, walked(at), expected)
-        _require_equal(what, walked(self._folder / "ours"), expected)
-        for made in ("gnu", "ours"):
-            remove_tree(self._folder / made)
-        self.seen[what.split(" ", maxsplit=1)[0]] += 1
-        self.seen["files"] += len(expected)
+            ours = rules.settled(walked(at))
+        _require_equal(f"{what}, GNU tar", ours, rules.settled(gnu))
+        self.seen["files"] += len(ours)
+        return rules, ours
+
+    def _whole(self, name: str, layers: Layers, diff_ids: Sequence[Digest]) -> Facts:
+        """What a container sees, by our mounts and written by us."""
+        extract([layers.path(diff_id) for diff_id in diff_ids], self._folder / "ours")
+        written = walked(self._folder / "ours")
+        remove_tree(self._folder / "ours")
+        lowers = lower_layers(self._folder / "lowers", layers)
+        try:
+            ours = self._stacked(asyncio.run(lowers.folders(tuple(diff_ids))))
+        finally:
+            asyncio.run(lowers.keep_only(()))
+        _require_equal(f"{name}, mounted and written", ours, written)
+        assert GHOST not in ours.values()
+        return ours
+
+    def _stacked(self, folders: Sequence[Path]) -> Facts:
+        with tempfile.TemporaryDirectory(dir=self._folder) as name:
+            upper, work, root = (Path(name) / each for each in ("upper", "work", "root"))
+            for each in (upper, work, root):
+                each.mkdir()
+            mount_overlay(folders, upper, work, root)
+            try:
+                return walked(root)
+            finally:
+                unmount_if_mounted(root)
 
     def refuse(self, data: bytes) -> None:
         """What is not refused must be a sound filesystem."""
@@ -82,100 +174,43 @@ def _require_equal(what: str, found: Facts, expected: Facts) -> None:
             sys.exit(f"{what}: {path}:\n{found.get(path)}\n{expected.get(path)}")
 
 
-def packages(folder: Path, count: int) -> Iterator[tuple[str, bytes]]:
-    """Debian packages as layers; those with the most files of each size come first."""
-    listed = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Installed-Size} ${Package}\n"],
-        capture_output=True, text=True, check=True,
-    ).stdout.split("\n")  # fmt: skip
-    sized = sorted((int(size), name) for size, _, name in (line.partition(" ") for line in listed)
-                   if size.isdigit() and int(size) < 40_000)  # fmt: skip
-    for _, name in sized[-1 :: -max(1, len(sized) // (2 * count))]:
-        fetched = subprocess.run(
-            ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name],
-            cwd=folder, capture_output=True, check=False,
-        )  # fmt: skip
-        for package in folder.glob("*.deb"):
-            tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], capture_output=True,
-                                 check=True).stdout  # fmt: skip
-            package.unlink()
-            if fetched.returncode == 0:
-                yield f"package {name}", tar
-
-
-def own_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Some of this machine's files, and sparse ones in each of GNU tar's four formats."""
-    for place in (Path("/etc"), Path("/usr/lib/python3")):
-        command = ["tar", "-c", "--format=posix", "--xattrs", "-C", str(place.parent), place.name]
-        yield f"machine {place}", subprocess.run(command, capture_output=True, check=True).stdout
-    for form, data in sparse_tars(folder):
-        yield f"sparse {form}", data
-
-
-def at_random(count: int, start: int) -> list[bytes]:
-    """Layers that hypothesis makes."""
-    made = list[bytes]()
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @seed(start)
-    @given(made_layers())
-    def each(data: bytes) -> None:
-        made.append(data)
-
-    each()
-    return made
-
-
-def hostile(data: bytes, chance: random.Random) -> bytes:
-    """The tar with some field of some header changed, and its checksum right again."""
-    made = bytearray(data)
-    for _ in range(chance.randint(1, 3)):
-        at = chance.randrange(len(made) // _BLOCK) * _BLOCK
-        place, length = chance.choice(_FIELDS)
-        value = chance.choice(
-            [chance.randbytes(length), b"\xff" * length, b"\x80" + chance.randbytes(length),
-             b"7" * length, b"../../etc/passwd", b"/etc/shadow\0", b"SKLxg123456789", b"-1\0"]
-        )  # fmt: skip
-        made[at + place : at + place + length] = value[:length].ljust(length, b"\0")
-        made[at + 148 : at + 156] = b" " * 8
-        made[at + 148 : at + 156] = b"%06o\0 " % sum(made[at : at + _BLOCK])
-    return bytes(made)
-
-
 def main() -> None:
     """Compare, and say how much was."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--layers", type=int, default=1000)
-    parser.add_argument("--packages", type=int, default=30)
+    parser.add_argument("--packages", type=int, default=32)
     parser.add_argument("--hostile", type=int, default=1000)
-    parser.add_argument("--fsck", default="fsck.erofs")
+    parser.add_argument("--images", default="abc", help="letters of `tools/pull_images.py`")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tl-trees-") as name:
+    programs = peer_programs(CACHE)
+    with tempfile.TemporaryDirectory(prefix="tl-trees-", dir=CACHE) as name:
         folder = Path(name)
-        comparison, chance = Comparison(folder, options.fsck), random.Random(options.seed)
-        for what, data in own_files(folder / "sparse"):
-            comparison.compare(what, data)
-        for number, data in enumerate(
-            at_random(max(options.layers, options.hostile), options.seed)
-        ):
-            if number < options.layers:
-                comparison.compare(f"made {number}", data)
-            if number < options.hostile:
-                comparison.refuse(hostile(data, chance))
-        for what, data in packages(folder, options.packages):
-            if comparison.seen["package"] < options.packages:
-                comparison.compare(what, data)
-    for what, count in comparison.seen.most_common():
+        (folder / "containerd").mkdir()
+        with containerd(programs, folder / "containerd") as daemon:
+            comparison = Comparison(folder, programs / "fsck.erofs", daemon)
+            for image in images(folder, options):
+                comparison.compare(image)
+            comparison.compare_alone("that containerd refuses", old_sparse_files(folder / "old"))
+        chance = random.Random(options.seed)
+        for data in made(options.hostile, options.seed, stacked=False):
+            comparison.refuse(hostile(data, chance))
+    for what, count in (comparison.seen + comparison.departures.seen).most_common():
         print(f"{count:8} {what}")
+
+
+def images(folder: Path, options: argparse.Namespace) -> Iterator[Image]:
+    """Everything that was asked for."""
+    yield from (measured(CACHE, name) for name in options.images)
+    source = folder / "source"
+    yield of_layers("machine", [*own_files(), *sparse_files(folder / "sparse").values()], source)
+    if options.packages:
+        yield of_layers("packages", list(packages(folder, options.packages)), source)
+    stacked = made(options.layers, options.seed, stacked=True)
+    for number, batch in enumerate(batched(stacked, PER_IMAGE)):
+        yield of_layers(f"made {number}", batch, source)
 
 
 if __name__ == "__main__":

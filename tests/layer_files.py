@@ -24,6 +24,7 @@ from towline.oci.digest import Digest
 
 Made = tuple[tarfile.TarInfo, bytes]
 Facts = dict[str, tuple[object, ...]]
+GHOST = ("it is listed, and not there",)
 _CAPABILITY = "\x01\x00\x00\x02\x00\x20" + "\x00" * 14  # cap_net_raw+ep
 _libc = ctypes.CDLL(None, use_errno=True)
 _letters = st.characters(codec="utf-8", exclude_characters="/\0")
@@ -87,7 +88,10 @@ def walked(root: Path) -> Facts:
 
 
 def _facts(path: Path, relative: str, inodes: dict[tuple[int, int], str]) -> tuple[object, ...]:
-    status, content = path.lstat(), b""
+    try:
+        status, content = path.lstat(), b""
+    except FileNotFoundError:
+        return GHOST
     if stat.S_ISREG(status.st_mode):
         with path.open("rb") as opened:
             content = hashlib.file_digest(opened, "sha256").digest()
@@ -164,8 +168,9 @@ def _hiding(draw: st.DrawFn, path: str, folders: Sequence[str]) -> Made:
     """A whiteout of a name, or of everything in some folder below the root: what is in a root,
     containerd's overlays do not hide.
     """
-    if folders[1:] and draw(st.booleans()):
-        return file(draw(st.sampled_from(folders[1:])) + ".wh..wh..opq")
+    below = draw(st.sampled_from(folders))
+    if below:
+        return file(f"{below}.wh..wh..opq")
     folder, slash, name = path.rpartition("/")
     return file(f"{folder}{slash}.wh.{name[:200]}")
 
