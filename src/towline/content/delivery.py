@@ -15,6 +15,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from towline.content.fetch import Cancelled, Fetch, Habits
+from towline.content.hands import Hands
 from towline.content.intake import Intake, Order
 from towline.content.opener import Opener
 from towline.content.partial import PartialLayers
@@ -35,6 +36,7 @@ class Means:
     partial: PartialLayers
     room: Room
     threads: Executor
+    hands: Hands
     habits: Habits
     largest: int
 
@@ -72,7 +74,8 @@ class Delivery:
             room.note(descriptor, have)
             report(have)
 
-        intake = Intake(Order(self._layer, note, self.path, self._means.largest), fetch)
+        order = Order(self._layer, note, self.path, self._means.largest)
+        intake = Intake(order, fetch, self._means.hands)
         try:
             with room.promised(descriptor, spans.kept):
                 await self._run(intake, fetch)

@@ -12,12 +12,14 @@ which is as if it had broken, but not for ever.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from towline.content.ahead import IN_USE
 from towline.content.spans import Span, Spans
 from towline.oci.manifest import Descriptor
 from towline.pull.failure import (
@@ -103,8 +105,11 @@ class Fetch:
         """Whether it is the network that is waited for."""
         return self._waited.runs
 
-    def pieces(self) -> Generator[bytearray]:
-        """All bytes, in order. Raises `Failed` or `Cancelled`."""
+    def pieces(self) -> Generator[memoryview]:
+        """All bytes, in order. Raises `Failed` or `Cancelled`.
+
+        A piece stays as it is until `IN_USE` others have been asked for.
+        """
         if self._descriptor.size == 0:
             raise Failed(Failure(Place.UNPACK, SizeZero(self._descriptor.digest)))
         verifier = self._descriptor.digest.verifier()
@@ -140,31 +145,32 @@ class Fetch:
         for thread in self._crew:
             thread.join()
 
-    def _in_order(self) -> Generator[bytearray]:
+    def _in_order(self) -> Generator[memoryview]:
         size = self._descriptor.size
+        ring = itertools.cycle([memoryview(bytearray(PIECE)) for _ in range(IN_USE)])
         while self.position < size:
-            piece = bytearray(min(PIECE, size - self.position))
+            piece = next(ring)[: size - self.position]
             with self._waited:
-                count = self._spans.read(self.position, memoryview(piece))
+                count = self._spans.read(self.position, piece)
             if count:
-                del piece[count:]
                 self.position += count
-                yield piece
+                yield piece[:count]
                 continue
-            with contextlib.closing(self._filled(self._spans.claim(self.position))) as pieces:
+            span = self._spans.claim(self.position)
+            with contextlib.closing(self._filled(span, ring)) as pieces:
                 for fresh in pieces:
                     self.position += len(fresh)
                     yield fresh
 
-    def _filled(self, span: Span) -> Generator[bytearray]:
+    def _filled(self, span: Span, ring: Iterator[memoryview]) -> Generator[memoryview]:
         """The bytes of a gap, on one connection after the other."""
         body, reopenings = None, 0
         try:
             body = self._connect(span.position)
             while span.position < span.end:
-                piece = bytearray(min(PIECE, span.end - span.position))
+                piece = next(ring)[: span.end - span.position]
                 try:
-                    count = self._fill(body, memoryview(piece))
+                    count = self._fill(body, piece)
                 except WireFailed as failed:
                     reopenings += 1
                     self._close(body)
@@ -174,9 +180,8 @@ class Fetch:
                 if count == 0:
                     raise self._too_short(span.position)
                 reopenings = 0
-                kept = self._spans.write(span, memoryview(piece)[:count])
-                del piece[kept:]
-                yield piece
+                kept = self._spans.write(span, piece[:count])
+                yield piece[:kept]
                 self._call_crew()
             if span.end == self._descriptor.size:
                 self._expect_end(body)

@@ -1,5 +1,5 @@
-"""One layer on its way in: fetched, inflated and written by three threads, and verified while it
-passes.
+"""One layer on its way in: fetched, inflated and written, and verified while it passes; by one thread,
+or by up to three while there are more cores than layers.
 
 What is wrong with the bytes that came is said before what is wrong with what they unpack to: a
 layer that was damaged on its way does not unpack either, and its digest is the reason.
@@ -7,20 +7,21 @@ layer that was damaged on its way does not unpack either, and its digest is the 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from towline.content.channel import Abandoned, Channel
+from towline.content.ahead import ahead
 from towline.content.erofs import TAR_OFFSET
 from towline.content.fetch import Cancelled, Fetch
-from towline.content.inflate import unpacked
+from towline.content.hands import Hands
+from towline.content.inflate import Piece, unpacked
 from towline.content.layer_file import seal
 from towline.content.tar_field import BadTar
 from towline.content.tar_index import TarIndex
@@ -36,7 +37,6 @@ from towline.pull.failure import (
 )
 from towline.pull.layers import Layer
 
-DEPTH = 4  # measured: 8 is not faster, and takes more memory
 MAX_EXPANSION = 1100  # deflate cannot do more than 1032 to 1
 MAX_LARGE_EXPANSION = 200  # of what unpacks to more than `LARGE`; ten is much for files
 LARGE = 1024**3
@@ -63,13 +63,12 @@ def most_unpacked(size: int) -> int:
 class Intake:
     """Takes one layer in. `run` blocks; `cancel` ends it from another thread."""
 
-    def __init__(self, order: Order, fetch: Fetch) -> None:
+    def __init__(self, order: Order, fetch: Fetch, hands: Hands) -> None:
         self._order = order
-        self._fetching = fetch
-        self._packed = Channel[bytearray](DEPTH)
-        self._tar = Channel[bytes | bytearray](DEPTH)
+        self._fetch = fetch
+        self._hands = hands
         self._cancelled = threading.Event()
-        self._errors = dict[str, Exception]()
+        self._damage: Exception | None = None
         self._began = time.monotonic()
         self.stages = dict[str, float]()
         """When each stage was done, in seconds since the beginning."""
@@ -79,89 +78,95 @@ class Intake:
         then rubbish.
         """
         self._began = time.monotonic()
-        stages = (
-            threading.Thread(target=self._stage, args=("fetch", self._fetch)),
-            threading.Thread(target=self._stage, args=("inflate", self._inflate)),
-        )
-        for stage in stages:
-            stage.start()
-        self._stage("write", self._write)
-        for stage in stages:
-            stage.join()
-        if self._cancelled.is_set():
-            raise Cancelled
-        for name in ("fetch", "inflate", "write"):
-            if name in self._errors:
-                raise self._translated(self._errors[name])
+        try:
+            with self._hands.at_work():
+                self._take_in()
+        except Exception as error:
+            if self._cancelled.is_set():
+                raise Cancelled from error
+            if isinstance(error, BadTar | OSError):
+                raise self._translated(error) from error
+            raise
 
     def cancel(self) -> None:
         """Stop soon."""
         self._cancelled.set()
-        self._fetching.cancel()
-        self._packed.abandon()
-        self._tar.abandon()
+        self._fetch.cancel()
 
-    def _stage(self, name: str, work: Callable[[], None]) -> None:
+    def _take_in(self) -> None:
+        pays = self._hands.are_free
+        with closing(self._fetched()) as fetched, closing(ahead(fetched, pays)) as packed:
+            try:
+                with (
+                    closing(self._inflated(packed)) as inflated,
+                    closing(ahead(inflated, pays)) as tar,
+                ):
+                    self._write(tar)
+            except BadTar:
+                for _ in packed:
+                    pass  # the digest of what came decides who is to blame
+                if self._damage is not None:  # it had been found already, by another thread
+                    raise self._damage from None
+                raise
+
+    def _fetched(self) -> Generator[memoryview]:
         try:
-            work()
-        except Abandoned:
-            pass
-        except Exception as error:  # noqa: BLE001  # carried to the caller, see `run`
-            self._errors[name] = error
-        finally:
-            self.stages[name] = time.monotonic() - self._began
-            if name == "fetch":
-                self._packed.end()
-            elif name == "inflate":
-                self._tar.end()
+            for piece in self._fetch.pieces():
+                self._order.report(self._fetch.position)
+                yield piece
+        except Exception as error:
+            self._damage = error
+            raise
+        self._note("fetch")
 
-    def _fetch(self) -> None:
-        with contextlib.closing(self._fetching.pieces()) as pieces:
-            for piece in pieces:
-                self._packed.put(piece)
-                self._order.report(self._fetching.position)
-
-    def _inflate(self) -> None:
+    def _inflated(self, packed: Iterable[memoryview]) -> Generator[Piece]:
         total, descriptor = 0, self._order.layer.descriptor
         limit = min(self._order.limit, most_unpacked(descriptor.size))
-        try:
-            for piece in unpacked(self._packed):
-                total += len(piece)
-                if total > limit:
-                    raise BadTar(f"it unpacks to more than {limit} bytes")
-                self._tar.put(piece)
-        except (BadTar, Abandoned):
-            for _ in self._packed:
-                pass  # the digest of what came decides who is to blame
-            raise
+        for piece in unpacked(packed):
+            total += len(piece)
+            if total > limit:
+                raise BadTar(f"it unpacks to more than {limit} bytes")
+            yield piece
+        self._note("inflate")
 
-    def _write(self) -> None:
+    def _write(self, tar: Iterable[Piece]) -> None:
         order, diff_id = self._order, self._order.layer.diff_id
-        verifier, index, size = diff_id.verifier(), TarIndex(), 0
         fd = os.open(order.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
-            for piece in self._tar:
-                _write_all(fd, piece)
-                verifier.update(piece)
-                index.feed(piece)
-                size += len(piece)
-            if self._errors or self._cancelled.is_set():
-                return
-            if not verifier.verified:
-                raise _failed(DiffIdDiffers(diff_id))
-            index.finish()
+            index, size = self._write_tar(fd, tar)
             seal(fd, diff_id, size, build_tree(index.members))
+        except BadTar:
+            raise
+        except BaseException:
+            self._fetch.cancel()  # nobody has to wait for bytes that nobody will write
+            raise
         finally:
-            self._tar.abandon()
             os.close(fd)
+        self._note("write")
 
-    def _translated(self, error: Exception) -> Exception:
+    def _write_tar(self, fd: int, tar: Iterable[Piece]) -> tuple[TarIndex, int]:
+        """Write, hash and index what comes; where its files are, and how many bytes it has."""
+        verifier, index, size = self._order.layer.diff_id.verifier(), TarIndex(), 0
+        os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
+        for piece in tar:
+            if self._cancelled.is_set():
+                raise Cancelled
+            _write_all(fd, piece)
+            verifier.update(piece)
+            index.feed(piece)
+            size += len(piece)
+        if not verifier.verified:
+            raise _failed(DiffIdDiffers(verifier.wanted))
+        index.finish()
+        return index, size
+
+    def _note(self, stage: str) -> None:
+        self.stages[stage] = time.monotonic() - self._began
+
+    def _translated(self, error: BadTar | OSError) -> Failed:
         if isinstance(error, BadTar):
             return _failed(LayerUnusable(self._order.layer.diff_id, str(error)))
-        if isinstance(error, OSError):
-            return self._storage_failed(error)
-        return error
+        return self._storage_failed(error)
 
     def _storage_failed(self, error: OSError) -> Failed:
         path = self._order.path
@@ -177,7 +182,7 @@ def _failed(cause: Cause) -> Failed:
     return Failed(Failure(Place.UNPACK, cause))
 
 
-def _write_all(fd: int, piece: bytes | bytearray) -> None:
+def _write_all(fd: int, piece: Piece) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(fd, view) :]

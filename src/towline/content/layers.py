@@ -30,6 +30,7 @@ from pathlib import Path
 from towline.content.delivery import Delivery, Means
 from towline.content.fetch import Habits
 from towline.content.garbage import KeptLayer, WaterMarks, superfluous
+from towline.content.hands import Hands
 from towline.content.lanes import Lanes
 from towline.content.layer_file import DamagedLayer, LayerFile
 from towline.content.lazy_shelf import LazyShelf
@@ -64,9 +65,8 @@ class LayerStore:
         self._lanes = Lanes()
         self.lazy = LazyShelf(root / "lazy")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="towline-layers")
-        self._means = Means(
-            PartialLayers(root / "partial"), Room(root), self._threads, habits or Habits(), largest
-        )
+        partial, room = PartialLayers(root / "partial"), Room(root)
+        self._means = Means(partial, room, self._threads, Hands(), habits or Habits(), largest)
         self._recover()
 
     def close(self) -> None:

@@ -1,0 +1,36 @@
+"""How many layers are taken in at once, and whether that leaves cores with nothing to do.
+
+One thread for each layer is the cheapest: what it has just inflated is still near when it hashes it,
+and nobody waits for anybody. When fewer layers come than there are cores, threads may share one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+
+class Hands:
+    """Counts who is at work on the cores of this machine."""
+
+    def __init__(self, cores: int | None = None) -> None:
+        self._cores = cores or len(os.sched_getaffinity(0))
+        self._lock = threading.Lock()
+        self._busy = 0
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Have a layer in hand."""
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def are_free(self) -> bool:
+        """Whether there are more cores than layers."""
+        return self._busy < self._cores
