@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -79,6 +80,30 @@ class Cgroups:
             for place in self.folders(group)
             for name in ("memory.oom_control", "memory.events")
         )
+
+    def expect_arrival(self) -> None:
+        """Make ready for a process that will be moved into a group within some ten milliseconds.
+
+        Who moves one takes a lock of the whole machine (`cgroup_threadgroup_rwsem` in
+        kernel/cgroup/cgroup.c), for which the kernel waits until no processor can hold it: 8 ms, and
+        20 where much goes on. For a while it then stays with the movers. Who moves to where he is
+        takes it too, and changes nothing.
+        """
+        for file in self._own(Path("/proc/self/cgroup").read_text()):
+            try:
+                file.write_text(str(os.getpid()))
+            except OSError:
+                continue  # not ours to write, or not where it seems to be: the mover waits himself
+            return
+
+    def _own(self, groups: str) -> Iterator[Path]:
+        """Where the processes are listed of the groups that are ours, of each hierarchy by itself."""
+        for line in groups.splitlines():
+            _, controllers, group = line.split(":", 2)
+            name = controllers.removeprefix("name=")
+            for hierarchy in self.hierarchies:
+                if (hierarchy.name == name) if name else (hierarchy == self.unified):
+                    yield hierarchy / group.lstrip("/") / "cgroup.procs"
 
     def end(self, group: str) -> None:
         """Kill everything in a group and remove it; blocks until it is gone."""

@@ -197,3 +197,19 @@ def test_nothing_is_mounted_below_a_new_folder(tmp_path: Path) -> None:
     """And the root of everything is."""
     assert mounts_below(tmp_path) == []
     assert Path("/") in mounts_below(Path("/"))
+
+
+def test_who_expects_a_process_moves_nobody_elsewhere(tmp_path: Path) -> None:
+    """It is one write into a group that it is in already."""
+    lines = [
+        line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines() if line
+    ]
+    places = {name.removeprefix("name=") or "unified": group for _, name, group in lines}
+    for name, group in places.items():
+        (tmp_path / name / group.lstrip("/")).mkdir(parents=True)
+    hierarchies = tuple(tmp_path / name for name in places)
+
+    Cgroups(CgroupLayout.HYBRID, hierarchies, tmp_path / "unified").expect_arrival()
+
+    written = [file.read_text() for file in tmp_path.rglob("cgroup.procs")]
+    assert written == [str(os.getpid())]
