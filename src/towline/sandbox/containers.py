@@ -76,6 +76,7 @@ class Containers:
             older.runtime_files().log.unlink(missing_ok=True)
 
     async def _start(self, folder: ContainerFolder, spec: ContainerSpec) -> float:
+        self._announce()
         files = folder.runtime_files(terminal=spec.tty)
         folder.path.mkdir()
         folder.keep(ContainerRecord(spec.id, spec.image, self._stop_signal(folder, spec)))
@@ -95,6 +96,11 @@ class Containers:
             await self._give_up(folder, str(error))
             raise
         return started.started_at
+
+    def _announce(self) -> None:
+        """Let the kernel make ready beside us for the process that will be moved into its group."""
+        cgroups = self._remains.cgroups
+        asyncio.get_running_loop().run_in_executor(None, cgroups.expect_arrival)
 
     def _stop_signal(self, folder: ContainerFolder, spec: ContainerSpec) -> int:
         image = folder.pod.image(spec.image)
