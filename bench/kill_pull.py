@@ -6,7 +6,9 @@ A pull from a docker-registry on the loopback is killed with SIGKILL at a random
 again. After each kill every layer in the store is hashed again; a pull that is let live must
 succeed, with what the killed ones have left and without leaving anything itself. All bytes pass a
 proxy that counts them: what it has sent more than the pulls that were let live needed has come
-twice, or was still on its way when the pull was killed.
+twice, or was still on its way when the pull was killed. A layer that is wrong, a pull that does not
+succeed, anything that it leaves, and more than five per cent of a layer twice end it with a failure.
+A kill takes about a third of a second on two cores that have nothing else to do.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from tests.killed_pulls import Victim, torment
 from tests.registries import docker_registry, put_image
 
 LAYERS = 3
+MOST_TWICE = 0.05
+"""Of a layer, for each kill: what a connection of the loopback has in its buffers is some of it."""
 BUFFER = 64 * 1024
 
 
@@ -95,6 +99,8 @@ def main() -> None:
     print(f"reused {seen.reused / 1e6:.0f} MB of {seen.completed * size / 1e6:.0f} MB")
     print(f"came twice: {twice / 1e6:.1f} MB, {per_kill:.2%} of a layer for each kill")
     print(f"{time.monotonic() - began:.0f} s")
+    if per_kill > MOST_TWICE:
+        sys.exit(f"more than {MOST_TWICE:.0%} of a layer came twice")
 
 
 if __name__ == "__main__":
