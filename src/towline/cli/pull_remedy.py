@@ -41,6 +41,8 @@ def remedy(cause: f.Cause | None) -> str:
     """What helps against this cause."""
     if isinstance(cause, f.RequestFailed | f.CopyBroken):
         return _network_remedy(cause.fault)
+    if isinstance(cause, f.UnexpectedStatus) and cause.status.startswith("407 "):
+        return _ASK_PROXY  # by plain HTTP, its answers look like the registry's
     return _REMEDIES.get(type(cause), "Read the registry's log for this request.")
 
 
