@@ -57,7 +57,8 @@ class Ours:
 
     def __call__(self, folder: Path) -> Took:
         """See `Runner`."""
-        place = [str(folder), str(self.link.place), ADDRESS, str(self.link.ca_file)]
+        place = [str(folder), str(self.link.place), ADDRESS]
+        place += [self.link.domain, str(self.link.ca_file)]
         process = subprocess.Popen(
             [sys.executable, "-m", "tools.lazy_engine", *place],
             cwd=_ROOT,

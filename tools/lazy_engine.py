@@ -1,6 +1,6 @@
 """The agent's sandbox in a process of its own, for `bench/lazy.py`.
 
-    python -m tools.lazy_engine FOLDER NETNS NAME_SERVER CA_FILE
+    python -m tools.lazy_engine FOLDER NETNS NAME_SERVER DOMAIN CA_FILE
 
 It says `ready`. For `{"image", "diff_ids"}` on its input it pulls the image in a pod of that namespace
 and runs it, and says when it was pulled, when it had printed something, and when all of its layers were
@@ -22,13 +22,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from towline.cluster.node.provider import ContainerId, ContainerSpec, PodIdentity
+from towline.diagnosis.survey import Records
 from towline.linux.ledger import Ledger
 from towline.linux.sweep import sweep
+from towline.network.model import NetworkModel
 from towline.pull.keyring import Keyring
 from towline.pull.progress import NoProgress
+from towline.resource.instance import Instance
 from towline.sandbox.provider import Sandbox
 from towline.sandbox.settings import SandboxSettings
 
+ADDRESS = "10.99.7.2"
 _LOOK = 0.02  # seconds between two looks whether all is there
 
 
@@ -42,7 +46,7 @@ class OneNamespace:
 
     async def attach(self, uid: str, subnet_id: str, pod: PodIdentity | None = None) -> str:
         """Note it."""
-        self.pods[uid] = "10.99.7.2"
+        self.pods[uid] = ADDRESS
         return self.pods[uid]
 
     async def detach(self, uid: str) -> None:
@@ -64,12 +68,13 @@ class OneNamespace:
 
 async def main() -> None:
     """Serve the input."""
-    folder, place, server, ca_file = sys.argv[1:]
+    folder, place, server, domain, ca_file = sys.argv[1:]
     ledger = Ledger.open(Path(folder) / "ledger.json", Path(folder) / "sandbox")
     layers = Path(folder) / "layers"
     settings = SandboxSettings(ledger.folder, layers, ledger.cgroup, ca_file=Path(ca_file))
     try:
-        async with Sandbox(OneNamespace(Path(place), server), settings) as sandbox:
+        network = OneNamespace(Path(place), server)
+        async with Sandbox(network, settings, lambda: _records(domain)) as sandbox:
             uid = str(uuid.uuid4())
             await sandbox.open(PodIdentity(uid, "bench", "first", "subnet-1", "first", {}))
             print("ready", flush=True)
@@ -78,6 +83,19 @@ async def main() -> None:
             await sandbox.close(uid)
     finally:
         sweep(ledger)
+
+
+def _records(domain: str) -> Records:
+    """An installation that has this registry: what it says of its images is believed."""
+    instance = Instance(
+        id="tcr-bench",
+        name="bench",
+        edition="basic",
+        domain=domain,
+        public_address=ADDRESS,
+        created_at="",
+    )
+    return Records(network=NetworkModel(instances=(instance,)))
 
 
 async def _serve(sandbox: Sandbox, container: ContainerId, wish: str, layers: Path) -> None:
