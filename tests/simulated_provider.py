@@ -15,12 +15,14 @@ from pathlib import Path
 
 from towline.cluster.node.provider import (
     Case,
+    Completion,
     ContainerId,
     ContainerSpec,
     Executed,
     Exit,
     Finding,
     Image,
+    Missing,
     PodIdentity,
     StandingContainer,
     StandingPod,
@@ -63,6 +65,10 @@ class Script:
     """What the next pulls fail with; when there is none left, pulls succeed."""
     always_fails: str = ""
     size: int = 1000
+    whole_after: float = 0.0
+    """Seconds after a pull until the image is whole; 0 when it is whole at once."""
+    spoilt: str = ""
+    """Why it will never be."""
     user: str = ""
     lives: Sequence[Life] = (Life(),)
     """The first runs; the last one repeats."""
@@ -128,6 +134,19 @@ class SimulatedProvider:
     async def inventory(self) -> tuple[StandingPod, ...]:
         """See `Sandboxes`."""
         return tuple(self._standing(uid, pod) for uid, pod in self.pods.items())
+
+    async def missing(self, pod_uid: str, image: Image) -> Missing | None:
+        """See `Images`. What is whole later is half here."""
+        script = self._script(image.reference)
+        return Missing(script.size // 2, script.size) if script.whole_after else None
+
+    async def completion(self, pod_uid: str, image: Image) -> Completion | None:
+        """See `Images`."""
+        script = self._script(image.reference)
+        if not script.whole_after:
+            return None
+        await asyncio.sleep(script.whole_after)
+        return Completion(script.size, script.whole_after, script.spoilt)
 
     async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:
         """See `Images`."""

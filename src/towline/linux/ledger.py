@@ -76,3 +76,8 @@ class Ledger:
     def cgroup(self) -> str:
         """The group below which its containers are."""
         return f"/towline-{self.installation}"
+
+    @property
+    def ropes_cgroup(self) -> str:
+        """The group of those who bring what containers wait for: they must not end before these."""
+        return f"{self.cgroup}-ropes"

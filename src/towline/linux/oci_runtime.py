@@ -106,16 +106,17 @@ class OciRuntime:
             path = write_script(folder / "crun", path, hidden)
         return cls(name, path, bare, Path(monitor), state)
 
-    async def create(self, container: ContainerFiles) -> int:
+    async def create(self, container: ContainerFiles, held: Sequence[int] = ()) -> int:
         """Make a container, ready to start; the number of its first process. The folders of its
-        files exist. Raises `RuntimeRefused`.
+        files exist. Conmon has the descriptors `held` as long as it lives, the container has not.
+        Raises `RuntimeRefused`.
         """
         receiver, sender = os.pipe()
         with contextlib.closing(os.fdopen(receiver, "rb", buffering=0)) as pipe:
             try:
                 process = await asyncio.create_subprocess_exec(
                     *self._monitor_command(container),
-                    pass_fds=(sender,),
+                    pass_fds=(sender, *held),
                     cwd=container.state,  # conmon writes `oom` where it is
                     env={**os.environ, "_OCI_SYNCPIPE": str(sender)},
                     stdin=asyncio.subprocess.DEVNULL,

@@ -30,6 +30,7 @@ def sweep(ledger: Ledger) -> None:
     end_runtime_processes(state_folder(ledger.folder), grace=_CONMONS_GRACE)
     cgroups.end(ledger.cgroup)  # a monitor may have been about to start one more
     unmount_below(ledger.folder)
+    cgroups.end(ledger.ropes_cgroup)  # nobody is left who could read what they have not brought
     HostWire(ledger.names).remove()
     for name in network_namespace.names(ledger.names.prefix):
         network_namespace.delete(name)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
-from towline.cluster.node.provider import ContainerSpec, StartFailed
+from towline.cluster.node.provider import ContainerSpec, Image, StartFailed
+from towline.content.layer_file import DamagedLayer
 from towline.linux.mounts import mount_overlay
 from towline.linux.runtime_message import root_refusal, spec_refusal, sub_path_refusal
 from towline.sandbox import record_file
@@ -21,6 +24,7 @@ from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.record import ImageRecord
 from towline.sandbox.runtime_spec import Bind, Surroundings, runtime_spec
 from towline.sandbox.settings import SandboxSettings
+from towline.sandbox.thread_work import in_own_thread
 from towline.sandbox.user import Accounts, UnknownUser, User, chosen_user
 from towline.sandbox.volumes import NoSuchPart, write_volumes
 
@@ -48,9 +52,8 @@ class Bundles:
         if not words:
             raise StartFailed(spec_refusal(folder.id, "no command specified"))
         try:
-            await self._mount_root(folder, image)
-            self._write(folder, spec, image)
-        except OSError as error:
+            await self._make(folder, spec, image)
+        except (OSError, DamagedLayer) as error:
             raise StartFailed(root_refusal(str(error))) from error
         except NoSuchPart as error:
             raise StartFailed(sub_path_refusal(str(error))) from error
@@ -58,16 +61,25 @@ class Bundles:
             raise StartFailed(spec_refusal(folder.id, str(error))) from error
         return words[0]
 
-    async def _mount_root(self, folder: ContainerFolder, image: ImageRecord) -> None:
-        upper, work, empty = (folder.written / name for name in ("upper", "work", "empty"))
-        for each in (upper, work, empty, folder.root):
-            each.mkdir(parents=True)
-        lowers = await self.lowers.folders(self.images.stack(image)) or (empty,)
-        # The root directory is the upper layer's: let it be as in the image.
-        top = lowers[-1].stat()
-        upper.chmod(stat.S_IMODE(top.st_mode))
-        os.chown(upper, top.st_uid, top.st_gid)
-        mount_overlay(lowers, upper, work, folder.root)
+    def descriptors(self, folder: ContainerFolder, image: Image) -> tuple[int, ...]:
+        """What a container's monitor has to hold so that the container never reads zeros where bytes
+        have yet to come.
+        """
+        record = folder.pod.image(image)
+        hangings = self.images.hangings(record) if record else ()
+        return tuple(hanging.rope.descriptor for hanging in hangings)
+
+    async def _make(self, folder: ContainerFolder, spec: ContainerSpec, image: ImageRecord) -> None:
+        lowers = await self.lowers.folders(self.images.stack(image))
+
+        def make() -> None:
+            _mount_root(folder, lowers)
+            self._write(folder, spec, image)
+
+        if self.images.hangings(image):
+            await in_own_thread(make)  # users are looked up in files that may have to come first
+        else:
+            make()
 
     def _write(self, folder: ContainerFolder, spec: ContainerSpec, image: ImageRecord) -> None:
         user = _user(folder, spec, image)
@@ -101,3 +113,15 @@ class Bundles:
 
 def _user(folder: ContainerFolder, spec: ContainerSpec, image: ImageRecord) -> User:
     return Accounts.below(folder.root).find(chosen_user(spec.user, image.config.user))
+
+
+def _mount_root(folder: ContainerFolder, layers: Sequence[Path]) -> None:
+    upper, work, empty = (folder.written / name for name in ("upper", "work", "empty"))
+    for each in (upper, work, empty, folder.root):
+        each.mkdir(parents=True)
+    lowers = layers or (empty,)
+    # The root directory is the upper layer's: let it be as in the image.
+    top = lowers[-1].stat()
+    upper.chmod(stat.S_IMODE(top.st_mode))
+    os.chown(upper, top.st_uid, top.st_gid)
+    mount_overlay(lowers, upper, work, folder.root)

@@ -86,7 +86,8 @@ class Containers:
             program = await self._bundles.make(folder, spec)
             folder.monitor.mkdir()
             async with asyncio.timeout(self._bundles.settings.start_patience):
-                started = _noted(folder, await self._runtime.create(files))
+                held = self._bundles.descriptors(folder, spec.image)
+                started = _noted(folder, await self._runtime.create(files, held))
             await self._runtime.start(folder.id)
         except (RuntimeRefused, TimeoutError) as error:
             text = refusal(self._runtime.name, str(error) or TIMED_OUT, program)

@@ -8,6 +8,7 @@ are when one of them is not whole by itself, as with a hard link to a file of a 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
@@ -62,24 +63,37 @@ class MountedLayers:
         self._folder = folder
         self._layers = layers
         self._otherwise = otherwise
+        self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
     async def folders(self, stack: Stack) -> tuple[Path, ...]:
-        """See `LowerLayers`. A mount takes less than a millisecond, so it is made in place."""
-        if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
-            return await self._otherwise.folders(stack)
-        lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
-        return (*lowers, *self._described(stack, lowers))
+        """See `LowerLayers`. A mount takes less than a millisecond, but of a layer that is not whole
+        somebody else has to answer first, and that may be a process that we have to start again.
+        """
+        found = await in_thread(lambda: self._stacked(stack))
+        return await self._otherwise.folders(stack) if found is None else found
 
     async def keep_only(self, used: Collection[Stack]) -> None:
         """See `LowerLayers`. A container that stacks on a mount keeps it for itself."""
         names = {_mount_name(diff_id) for stack in used for diff_id in stack}
         names |= {_patch_name(stack) for stack in used}
-        for place in self._folder.iterdir():
-            if place.name not in names:
-                unmount_if_mounted(place)
-                place.rmdir()
+        await in_thread(lambda: self._unmount_others(names))
         await self._otherwise.keep_only(used)
+
+    def _stacked(self, stack: Stack) -> tuple[Path, ...] | None:
+        """None when they cannot be mounted."""
+        with self._lock:
+            if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
+                return None
+            lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
+            return (*lowers, *self._described(stack, lowers))
+
+    def _unmount_others(self, names: Collection[str]) -> None:
+        with self._lock:
+            for place in self._folder.iterdir():
+                if place.name not in names:
+                    unmount_if_mounted(place)
+                    place.rmdir()
 
     def _mounted(self, diff_id: Digest) -> Path:
         place = self._folder / _mount_name(diff_id)

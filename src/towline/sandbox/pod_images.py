@@ -2,7 +2,8 @@
 
 Nothing is shared between pods but verified bytes: a pod that asks for an image shows its own
 credentials in its own network, whoever has fetched the same layers before. What a pod has pulled is
-its own until it is closed, and its layers stay as long.
+its own until it is closed, and its layers stay as long. Some of them may still be coming when the
+pod starts (`lazy/start`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from towline.cluster.node.provider import Image, PodIdentity
+from towline.cluster.node.provider import Completion, Image, Missing, PodIdentity
 from towline.content.garbage import PERIOD, WaterMarks, period
 from towline.content.layers import LayerStore
 from towline.kube.annotations import USE_IMAGE_CACHE
@@ -28,7 +30,11 @@ from towline.pull.keyring import Keyring
 from towline.pull.layers import Layer, Receipt, Source
 from towline.pull.policy import RegistryPolicy
 from towline.pull.progress import NoProgress, Progress
+from towline.pull.shortcut import IndexReader, NoShortcut, Offer, Shortcut
 from towline.sandbox.image_cache import Caches
+from towline.sandbox.lazy.hanging import Hanging, end_of
+from towline.sandbox.lazy.order import Way
+from towline.sandbox.lazy.start import LazyStarts
 from towline.sandbox.lower_layers import LowerLayers, Stack
 from towline.sandbox.pod_folder import PodFolder, PodFolders
 from towline.sandbox.pod_namespaces import PodNamespaces
@@ -42,6 +48,7 @@ class Stock:
 
     layers: LayerStore
     lowers: LowerLayers
+    starts: LazyStarts
 
 
 class PodImages:
@@ -58,23 +65,53 @@ class PodImages:
         self._pods = pods
         self._layers = stock.layers
         self._lowers = stock.lowers
+        self._starts = stock.starts
         self._network = network
         self._caches = caches
         self._settings = settings
         self._leases = set[_Lease]()
         """Pulls that are under way."""
+        self._coming = dict[tuple[str, Image], tuple[Hanging, ...]]()
+        """What pods' images were waiting for when they were pulled."""
         self._stacks = {pod.uid: {_stack(record) for record in pod.images()} for pod in pods}
         self._wishes = {pod.uid: _annotations(pod) for pod in pods}
         """What each pod says of the disk, among other things."""
 
     def find(self, uid: str, image: str) -> ImageRecord | None:
-        """What this pod pulled last under a reference, as long as all of it is here."""
+        """What this pod pulled last under a reference, as long as all of it may be used."""
         reference = str(Reference.parse(image))
         for record in self._pods.of(uid).images():
             if record.image.reference == reference:
-                whole = all(map(self._layers.has, record.config.diff_ids))
-                return record if whole else None
+                return record if all(map(self._is_usable, record.config.diff_ids)) else None
         return None
+
+    def _is_usable(self, diff_id: Digest) -> bool:
+        return self._layers.has(diff_id) or self._starts.hangs(diff_id)
+
+    def hangings(self, record: ImageRecord) -> tuple[Hanging, ...]:
+        """What of an image is still coming."""
+        return self._starts.below(record.config.diff_ids)
+
+    def missing(self, uid: str, image: Image) -> Missing | None:
+        """How much of an image is still coming; None when it is whole."""
+        hangings = self._hangings(uid, image)
+        if not hangings:
+            return None
+        filled = [hanging.filled for hanging in hangings]
+        return Missing(sum(have for have, _ in filled), sum(want for _, want in filled))
+
+    async def completion(self, uid: str, image: Image) -> Completion | None:
+        """How the rest of an image came, when it has come; None when it came to no end."""
+        hangings = self._hangings(uid, image)
+        end = await end_of(hangings) if hangings else None
+        return Completion(end.size, end.seconds, end.trouble) if end else None
+
+    def _hangings(self, uid: str, image: Image) -> tuple[Hanging, ...]:
+        """As they were when it was pulled, or when this process began."""
+        if (uid, image) not in self._coming:
+            record = self._pods.of(uid).image(image)
+            self._coming[uid, image] = self.hangings(record) if record else ()
+        return self._coming[uid, image]
 
     async def pull(self, uid: str, image: str, keyring: Keyring, progress: Progress) -> Image:
         """Fetch an image from a pod's network, with the policy of the pod's annotations.
@@ -86,24 +123,26 @@ class PodImages:
         if known is None:
             raise LookupError(f"pod {pod.uid} is not open")
         self._wishes[uid] = known.identity.annotations
-        lease = _Lease(self._layers, progress)
+        lease = _Lease(self._layers, self._starts, self._way(known.identity, image), progress)
         self._leases.add(lease)
         try:
-            pulled = await self._fetch(known.identity, Reference.parse(image), keyring, lease)
+            pulled = await self._fetch(Reference.parse(image), keyring, lease, lease)
             kept = self._keep(pod, pulled)
         finally:
             self._leases.remove(lease)
-        await self.tidy()
+            await self.tidy()
         return kept
 
     async def fetch(self, identity: PodIdentity, image: str, keyring: Keyring) -> PulledImage:
-        """Fetch an image from a namespace that need not be a pod's; whoever wants its layers to stay
-        sees to that at once. Raises `PullFailed`.
+        """Fetch a whole image from a namespace that need not be a pod's; whoever wants its layers to
+        stay sees to that at once. Raises `PullFailed`.
         """
-        lease = _Lease(self._layers, NoProgress())
+        way = self._way(identity, image)
+        lease = _Lease(self._layers, self._starts, way, NoProgress())
         self._leases.add(lease)
         try:
-            return await self._fetch(identity, Reference.parse(image), keyring, lease)
+            reference = Reference.parse(image)
+            return await self._fetch(reference, keyring, lease, NoShortcut())
         finally:
             self._leases.remove(lease)
 
@@ -119,24 +158,39 @@ class PodImages:
         wish = _annotations(self._pods.of(uid)).get(USE_IMAGE_CACHE, "").strip()
         return await self._caches.serve(wish, images)
 
+    def _way(self, identity: PodIdentity, image: str) -> Way:
+        """How a pod fetches, whoever it says it is."""
+        settings = self._settings
+        own = own_nameservers(identity.annotations) or self._network.nameservers(identity.uid)
+        return Way(
+            str(Reference.parse(image)),
+            annotations=dict(identity.annotations),
+            namespace=str(self._network.namespace_path(identity.uid)),
+            nameservers=list(own),
+            ca_file=str(settings.ca_file) if settings.ca_file else None,
+            dial_timeout=settings.dial_timeout,
+        )
+
     async def _fetch(
-        self, identity: PodIdentity, reference: Reference, keyring: Keyring, lease: _Lease
+        self, reference: Reference, keyring: Keyring, lease: _Lease, shortcut: Shortcut
     ) -> PulledImage:
+        way = lease.way
         wire = SocketWire(
-            self._network.namespace_path(identity.uid),
-            own_nameservers(identity.annotations) or self._network.nameservers(identity.uid),
+            Path(way.namespace) if way.namespace else None,
+            tuple(way.nameservers) if way.nameservers is not None else None,
             self._settings.ca_file,
-            self._settings.dial_timeout,
+            way.dial_timeout,
         )
         try:
             return await pull(
                 reference,
-                RegistryPolicy.from_annotations(identity.annotations),
+                RegistryPolicy.from_annotations(way.annotations),
                 keyring,
                 wire=wire,
                 layers=lease,
                 platform=Platform.of_machine(os.uname().machine),
                 progress=lease.progress,
+                shortcut=shortcut,
             )
         finally:
             wire.close()
@@ -146,6 +200,7 @@ class PodImages:
         record = ImageRecord(image, pulled.config, time.time())
         pod.keep_image(record)
         self._stacks.setdefault(pod.uid, set()).add(_stack(record))
+        self._coming[pod.uid, image] = self.hangings(record)
         return image
 
     def stack(self, record: ImageRecord) -> Stack:
@@ -158,7 +213,13 @@ class PodImages:
         """Let go what only this pod needed."""
         self._stacks.pop(uid, None)
         self._wishes.pop(uid, None)
+        for key in [key for key in self._coming if key[0] == uid]:
+            del self._coming[key]
         await self.tidy()
+
+    async def unmount(self, layers: frozenset[Digest]) -> None:
+        """Unmount layers that nobody may read any more."""
+        await self._lowers.keep_only({one for one in self._used() if layers.isdisjoint(one)})
 
     async def keep_tidy(self) -> None:
         """Look at the disk every now and then, for ever: containers fill it too."""
@@ -172,6 +233,7 @@ class PodImages:
         used = {diff_id for stack in self._used() for diff_id in stack}
         wanted = (lease.wanted for lease in self._leases)
         used = used.union(self._caches.leased(), *wanted)
+        await self._starts.let_go(used)
         self._layers.reclaim(used, self._settings.bytes_kept)
         marks = map(WaterMarks.from_annotations, self._wishes.values())
         self._layers.relieve(used, min(marks, default=WaterMarks()))
@@ -185,6 +247,8 @@ class _Lease:
     """A layer store that remembers what one pull asked it for: none of it may be removed meanwhile."""
 
     layers: LayerStore
+    starts: LazyStarts
+    way: Way
     progress: Progress
     wanted: set[Digest] = field(default_factory=set)
 
@@ -194,7 +258,13 @@ class _Lease:
 
     async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
         self.wanted.add(layer.diff_id)
+        if await self.starts.become_whole(layer, report):
+            return Receipt(reused=layer.descriptor.size)
         return await self.layers.add(layer, source, report)
+
+    async def take(self, offer: Offer, reader: IndexReader) -> frozenset[Digest]:
+        self.wanted.update(layer.diff_id for layer in offer.layers)
+        return await self.starts.take(self.way, offer, reader)
 
 
 def _annotations(pod: PodFolder) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +18,14 @@ from typing import Self
 
 from towline.cluster.node.provider import (
     Case,
+    Completion,
     ContainerId,
     ContainerSpec,
     Executed,
     Exit,
     Finding,
     Image,
+    Missing,
     PodIdentity,
     StandingPod,
 )
@@ -43,7 +46,9 @@ from towline.sandbox import record_file
 from towline.sandbox.bundle import Bundles
 from towline.sandbox.containers import Containers
 from towline.sandbox.image_cache import Caches, NoCaches
-from towline.sandbox.lower_layers import lower_layers
+from towline.sandbox.lazy.hanging import NoRopes
+from towline.sandbox.lazy.start import LazyStarts
+from towline.sandbox.lower_layers import MountedLayers, lower_layers
 from towline.sandbox.pod_doctor import PodDoctor
 from towline.sandbox.pod_folder import PodFolders
 from towline.sandbox.pod_images import PodImages, Stock
@@ -52,6 +57,7 @@ from towline.sandbox.pod_namespaces import PodNamespaces
 from towline.sandbox.pods import Pods
 from towline.sandbox.remains import Remains
 from towline.sandbox.settings import SandboxSettings
+from towline.sandbox.tenants import ContainerTenants
 from towline.sandbox.thread_work import in_thread
 
 _NO_CACHES = NoCaches()
@@ -60,7 +66,9 @@ _NO_CACHES = NoCaches()
 @dataclass(frozen=True, slots=True)
 class _Parts:
     layers: LayerStore
+    starts: LazyStarts
     pods: Pods
+    tenants: ContainerTenants
 
     @property
     def images(self) -> PodImages:
@@ -85,13 +93,15 @@ class Sandbox:
         records: Callable[[], Records] = Records,
         caches: Caches = _NO_CACHES,
     ) -> None:
-        """`records` reads what the installation has written down, for diagnoses to look at; the
-        layers of `caches` stay.
+        """`records` reads what the installation has written down, for diagnoses to look at, and to
+        know its own registries; the layers of `caches` stay.
         """
         self._caches = caches
         self._doctor = PodDoctor(network, settings, records)
         self._network = network
         self._settings = settings
+        self._records = records
+        self._running = AsyncExitStack()
         self._entered: _Parts | None = None
 
     async def __aenter__(self) -> Self:
@@ -99,9 +109,11 @@ class Sandbox:
         await self._begin(folder)
         layers = await in_thread(lambda: LayerStore(self._settings.layers))
         try:
-            parts = _Parts(layers, self._assemble(folder, layers))
+            parts = self._assemble(folder, layers)
+            await self._running.enter_async_context(parts.starts.running(parts.tenants))
             await parts.pods.recover()
         except BaseException:
+            await self._running.aclose()
             layers.close()
             raise
         self._entered = parts
@@ -114,6 +126,7 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         layers, self._entered = self._parts.layers, None
+        await self._running.aclose()
         await in_thread(layers.close)
 
     async def _begin(self, pods: PodFolders) -> None:
@@ -129,16 +142,26 @@ class Sandbox:
         pods.path.mkdir(exist_ok=True)
         record_file.write(folder / "boot.json", boot)
 
-    def _assemble(self, folders: PodFolders, layers: LayerStore) -> Pods:
+    def _assemble(self, folders: PodFolders, layers: LayerStore) -> _Parts:
         settings, cgroups = self._settings, Cgroups.of_machine()
         runtime = OciRuntime.find(settings.folder, cgroups, settings.runtimes)
-        lowers, locks = lower_layers(settings.folder, layers), PodLocks()
-        stock = Stock(layers, lowers)
+        starts = LazyStarts(layers, NoRopes(), settings.folder / "ropes", self._own_registries)
+        lowers, locks = lower_layers(settings.folder, starts), PodLocks()
+        if not isinstance(lowers, MountedLayers):
+            starts.give_up("layers are not mounted as they are")
+        stock = Stock(layers, lowers, starts)
         images = PodImages(folders, stock, self._network, settings, self._caches)
         bundles = Bundles(lowers, images, self._network, settings)
         remains = Remains(runtime, cgroups, settings.cgroup)
         containers = Containers(folders, locks, bundles, remains)
-        return Pods(folders, locks, self._network, images, containers)
+        pods = Pods(folders, locks, self._network, images, containers)
+        return _Parts(layers, starts, pods, ContainerTenants(pods, remains))
+
+    def _own_registries(self) -> frozenset[str]:
+        """The names of the installation's registries."""
+        known = self._records().network
+        names = {name for one in known.instances for name in (one.domain, one.vpc_domain)}
+        return frozenset(names | {one.name for one in known.custom_domains})
 
     @property
     def _parts(self) -> _Parts:
@@ -169,6 +192,14 @@ class Sandbox:
     async def keep_tidy(self) -> None:
         """See to it, for ever, that layers which no pod uses do not fill the disk."""
         await self._parts.images.keep_tidy()
+
+    async def missing(self, pod_uid: str, image: Image) -> Missing | None:
+        """See `Images`."""
+        return self._parts.images.missing(pod_uid, image)
+
+    async def completion(self, pod_uid: str, image: Image) -> Completion | None:
+        """See `Images`."""
+        return await self._parts.images.completion(pod_uid, image)
 
     async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:
         """See `Images`."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from towline.cluster.kubernetes import Kubernetes
 from towline.cluster.node import texts
 from towline.cluster.node.back_off import BackOff
+from towline.cluster.node.completion_teller import Awaited, CompletionTeller
 from towline.cluster.node.container_state import Waiting
 from towline.cluster.node.diagnosing import Diagnosing, Trouble
 from towline.cluster.node.provider import Image, Images
@@ -65,11 +66,13 @@ class ImageEnsurer:
         kubernetes: Kubernetes,
         images: Images,
         diagnosing: Diagnosing,
+        completions: CompletionTeller,
         clock: Callable[[], float],
     ) -> None:
         self._kubernetes = kubernetes
         self._images = images
         self._diagnosing = diagnosing
+        self._completions = completions
         self._clock = clock
         self._back_off = BackOff()
         self._failures: dict[str, str] = {}
@@ -94,6 +97,7 @@ class ImageEnsurer:
         """Drop what is remembered of a pod that is gone."""
         self._back_off.forget(f"{pod_uid}_")
         self._diagnosing.forget(pod_uid)
+        self._completions.forget(pod_uid)
         self._told.discard(pod_uid)
         for key in [key for key in self._failures if key.startswith(f"{pod_uid}_")]:
             del self._failures[key]
@@ -135,7 +139,16 @@ class ImageEnsurer:
             raise self._failed(wish, error.cause) from error
         now = self._clock()
         wish.say(texts.pulled(text, now - began, now - wanted, image.size))
+        await self._tell_of_rest(wish, image)
         return image
+
+    async def _tell_of_rest(self, wish: Wish, image: Image) -> None:
+        """Say that the pod does not wait for its whole image, and later how the rest came."""
+        uid, text = wish.pod.metadata.uid, wish.container.image
+        missing = await self._images.missing(uid, image)
+        if missing is not None:
+            wish.say(texts.lazy_start(text, missing))
+            self._completions.follow(Awaited(uid, image, text, wish.voice))
 
     async def _tell_of_cache(self, wish: Wish) -> None:
         """Say once of a pod which image cache it has."""

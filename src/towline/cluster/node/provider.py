@@ -52,6 +52,26 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """An image that may be used before it is whole."""
+
+    have: int
+    """Bytes that are here of what it may be used without."""
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How an image came to its end that was used before it was whole."""
+
+    size: int
+    """Bytes."""
+    seconds: float
+    trouble: str = ""
+    """Why it will never be whole: its containers have been ended. Empty when it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeFiles:
     """A volume of fixed files (a Secret or ConfigMap): name to content."""
 
@@ -203,6 +223,14 @@ class Images(Protocol):
 
         Raises `towline.pull.attempt.PullFailed`, whose text is containerd's.
         """
+        ...
+
+    async def missing(self, pod_uid: str, image: Image) -> Missing | None:
+        """How much of an image that was pulled is still coming; None when it is whole."""
+        ...
+
+    async def completion(self, pod_uid: str, image: Image) -> Completion | None:
+        """How the rest of it came, when it has come; None when nobody waits for it any more."""
         ...
 
     async def cache_for(self, pod_uid: str, images: tuple[str, ...]) -> CacheMatch | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from towline.cluster.node.provider import Completion, Missing
 from towline.diagnosis.verdict import Verdict
 from towline.kube.event import EventType
 from towline.pull.image_cache import CacheMatch
@@ -91,6 +92,28 @@ def cache_used(match: CacheMatch) -> Words:
     text = f'Image cache "{match.cache_id}" has {len(match.found)} of {count} images of this pod'
     missing = f"; not {', '.join(match.missing)}" if match.missing else ""
     return _normal("ImageCacheUsed", text + missing)
+
+
+def lazy_start(image: str, missing: Missing) -> Words:
+    """The pod may start before its image is whole. The kubelet has no such event, so the words of
+    this one and of the next are ours.
+    """
+    return _normal(
+        "LazyStart",
+        f'Image "{image}" starts before it is whole: {missing.have} of {missing.wanted} bytes are '
+        "here; the rest comes behind",
+    )
+
+
+def lazy_end(image: str, end: Completion) -> Words:
+    """The rest of it came, or never will."""
+    if end.trouble:
+        text = f'Image "{image}" cannot be made whole: {end.trouble}'
+        return _warning(
+            "LazyFailed", f"{text}; its containers were ended, the next pull is a full one"
+        )
+    took = duration(end.seconds)
+    return _normal("LazyComplete", f'Image "{image}" is whole: {end.size} bytes came in {took}')
 
 
 def present(image: str) -> Words:

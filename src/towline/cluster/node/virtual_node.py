@@ -10,6 +10,7 @@ import structlog
 
 from towline.cluster.event_recorder import EventRecorder
 from towline.cluster.kubernetes import ApiError, Kubernetes, Object
+from towline.cluster.node.completion_teller import Awaited, CompletionTeller
 from towline.cluster.node.container_starter import ContainerStarter
 from towline.cluster.node.diagnosing import Diagnosing, Examiner
 from towline.cluster.node.image_ensurer import ImageEnsurer
@@ -20,6 +21,7 @@ from towline.cluster.node.pod_worker import PodWorker
 from towline.cluster.node.provider import Provider, StandingPod
 from towline.cluster.node.registration import Identity, Registration
 from towline.cluster.node.settings import Subnets
+from towline.cluster.node.voice import Voice
 from towline.cluster.reflector import Reflector, Selection
 from towline.cluster.resources import PODS
 from towline.kube.event import EventSource
@@ -66,6 +68,7 @@ class VirtualNode:
         source = EventSource(COMPONENT, self.name)
         self._recorder = EventRecorder(parts.kubernetes, source, parts.clock)
         self._diagnosing = Diagnosing(Examiner(parts.kubernetes, parts.provider))
+        self._completions = CompletionTeller(parts.provider)
         self._kit = self._make_kit(subnet_id)
 
     @property
@@ -89,6 +92,7 @@ class VirtualNode:
             lasting = [
                 tasks.create_task(self._recorder.run()),
                 tasks.create_task(self._diagnosing.run()),
+                tasks.create_task(self._completions.run()),
                 tasks.create_task(self._pods.run()),
                 tasks.create_task(self._follow_room()),
             ]
@@ -149,7 +153,11 @@ class VirtualNode:
 
     def _employ(self, tasks: asyncio.TaskGroup, pod: Pod) -> None:
         uid, directory = pod.metadata.uid, self._parts.directory
-        worker = PodWorker(self._kit, pod, directory.take(uid))
+        standing = directory.take(uid)
+        for image in standing.images if standing else ():
+            voice = Voice(self._recorder.record, pod)
+            self._completions.follow(Awaited(uid, image, image.reference, voice))
+        worker = PodWorker(self._kit, pod, standing)
         directory.enter(uid, worker)
         self._uids.add(uid)
         tasks.create_task(self._work(uid, worker))
@@ -177,7 +185,9 @@ class VirtualNode:
 
     def _make_kit(self, subnet_id: str) -> Kit:
         parts = self._parts
-        images = ImageEnsurer(parts.kubernetes, parts.provider, self._diagnosing, parts.clock)
+        images = ImageEnsurer(
+            parts.kubernetes, parts.provider, self._diagnosing, self._completions, parts.clock
+        )
         starter = ContainerStarter(parts.kubernetes, parts.provider, images, parts.clock)
         return Kit(
             kubernetes=parts.kubernetes,
