@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,27 @@ async def _carry_on(here: _Ends, there: _Ends) -> None:
         pass  # one side has had enough
     finally:
         there[1].close()
+
+
+@contextlib.asynccontextmanager
+async def proxying_at(proxy: RealProxy, sock: socket.socket) -> AsyncIterator[RealProxy]:
+    """Run it at a socket that listens already."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await proxy.talk(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side has heard enough, or the test is over
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(talk, sock=sock)
+    host, port = sock.getsockname()
+    proxy.address = f"{host}:{port}"
+    try:
+        yield proxy
+    finally:
+        server.close()
 
 
 @contextlib.asynccontextmanager
