@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from towline.cluster.node.provider import ContainerId, ContainerSpec, PodIdentity
@@ -68,6 +70,7 @@ class OneNamespace:
 
 async def main() -> None:
     """Serve the input."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     folder, place, server, domain, ca_file = sys.argv[1:]
     ledger = Ledger.open(Path(folder) / "ledger.json", Path(folder) / "sandbox")
     layers = Path(folder) / "layers"
