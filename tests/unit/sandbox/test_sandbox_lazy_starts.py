@@ -1,0 +1,465 @@
+"""Which layers are used before they are here, and what becomes of them.
+
+The ropes are told by the tests what comes; that readers of a real one wait is tried with the kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.images import file, tar
+
+from towline.content.erofs import TAR_OFFSET
+from towline.content.index_blob import (
+    ARTIFACT_TYPE,
+    HEAD_TYPE,
+    LAYER_ANNOTATION,
+    LayerIndex,
+    encode_head,
+)
+from towline.content.index_build import build_index
+from towline.content.layers import LayerStore
+from towline.kube.annotations import LAZY
+from towline.oci.digest import Digest
+from towline.oci.manifest import Descriptor
+from towline.oci.media_type import OCI_EMPTY, OCI_MANIFEST
+from towline.oci.reference import Reference
+from towline.pull.keyring import Login
+from towline.pull.layers import Layer
+from towline.pull.shortcut import NotThere, Offer
+from towline.pull.wire import Transport
+from towline.sandbox.lazy.hanging import CannotTie, Rope, end_of
+from towline.sandbox.lazy.order import LazyLayer, Way
+from towline.sandbox.lazy.start import LazyStarts
+
+HOST = "demo.tencentcloudcr.com"
+LARGE = tar(file("large", b"large " * 1_500_000))
+SMALL = tar(file("small", b"small"))
+SUBJECT = Descriptor(OCI_MANIFEST, Digest.of(b"the image"), 9)
+WAY = Way(f"{HOST}/team/app:1")
+TAR = "application/vnd.oci.image.layer.v1.tar"
+
+
+@dataclass(eq=False)
+class ScriptedRope:
+    """Holds nothing; a test says what has come."""
+
+    layers: Sequence[LazyLayer]
+    ways: list[Way]
+    end: asyncio.Future[str]
+    log: list[str]
+    descriptor: int = 77
+
+    def add_way(self, way: Way) -> None:
+        """See `Rope`."""
+        self.ways.append(way)
+
+    async def finished(self) -> str:
+        """See `Rope`."""
+        return await asyncio.shield(self.end)
+
+    def filled(self) -> Mapping[str, tuple[int, int]]:
+        """See `Rope`."""
+        return {layer.diff_id: (5, 10) for layer in self.layers}
+
+    async def untie(self) -> None:
+        """See `Rope`."""
+        self.log.append("untied")
+
+    def fill(self, content: bytes = LARGE) -> None:
+        """All has come."""
+        for layer in self.layers:
+            with Path(layer.path).open("r+b") as out:
+                os.pwrite(out.fileno(), content, TAR_OFFSET)
+        self.end.set_result("")
+
+
+@dataclass
+class ScriptedRopes:
+    """Ropes in a process that can be begun anew: `standing` are those that somebody fills."""
+
+    log: list[str]
+    tied: list[ScriptedRope] = field(default_factory=list)
+    standing: dict[Path, ScriptedRope] = field(default_factory=dict)
+    refusal: Exception | None = None
+
+    async def tie(self, layers: Sequence[LazyLayer], way: Way, folder: Path) -> Rope:
+        """See `Ropes`."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.log.append("tied")
+        end = asyncio.get_running_loop().create_future()
+        rope = ScriptedRope(layers, [way], end, self.log)
+        self.tied.append(rope)
+        self.standing[folder] = rope
+        return rope
+
+    async def find(self, folder: Path) -> Rope | None:
+        """See `Ropes`."""
+        return self.standing.get(folder)
+
+
+@dataclass
+class Beside:
+    """What a registry has beside the image; `bodies` may be spoilt by tests."""
+
+    bodies: dict[Digest, bytes]
+    found: tuple[Descriptor, ...]
+    reads: int = 0
+
+    async def referrers(self, artifact_type: str) -> tuple[Descriptor, ...]:
+        """See `IndexReader`."""
+        assert artifact_type == ARTIFACT_TYPE
+        self.reads += 1
+        await asyncio.sleep(0)
+        return self.found
+
+    async def content(self, descriptor: Descriptor, limit: int) -> bytes:
+        """See `IndexReader`."""
+        if descriptor.digest not in self.bodies or descriptor.size > limit:
+            raise NotThere(f"{descriptor.digest} is not there")
+        return self.bodies[descriptor.digest]
+
+
+@dataclass
+class World:
+    """An agent's layers."""
+
+    folder: Path
+    layers: LayerStore
+    log: list[str] = field(default_factory=list)
+    ropes: ScriptedRopes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ropes = ScriptedRopes(self.log)
+
+    async def evict(self, layers: frozenset[Digest]) -> None:
+        """See `Tenants`."""
+        self.log += [f"evicted {diff_id}" for diff_id in layers]
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[LazyStarts]:
+        """For the length of one agent's life."""
+        starts = LazyStarts(self.layers, self.ropes, self.folder / "ropes", lambda: {HOST})
+        async with starts.running(self):
+            yield starts
+
+    @property
+    def kept(self) -> list[Path]:
+        """The folders of ropes."""
+        return list((self.folder / "ropes").iterdir())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """With nothing in it."""
+    layers = LayerStore(tmp_path / "layers")
+    yield World(tmp_path, layers)
+    layers.close()
+
+
+def layer(content: bytes) -> Layer:
+    """A plain tar as an image has it."""
+    return Layer(Descriptor(TAR, Digest.of(content), len(content)), Digest.of(content))
+
+
+def offer(*layers: Layer, host: str = HOST) -> Offer:
+    """An image."""
+    reference = Reference.parse(f"{host}/team/app:1")
+    return Offer(reference, Login("ann", "secret"), Transport.TLS, SUBJECT, layers)
+
+
+def index(content: bytes, folder: Path) -> LayerIndex:
+    """Of a layer."""
+    packed = folder / "packed"
+    packed.write_bytes(content)
+    return build_index(packed, BytesIO())
+
+
+def beside(known: LayerIndex, of: Layer, subject: Digest = SUBJECT.digest) -> Beside:
+    """A registry that has indexed one layer."""
+    head = encode_head(known)
+    described = {
+        "mediaType": HEAD_TYPE,
+        "digest": str(Digest.of(head)),
+        "size": len(head),
+        "annotations": {LAYER_ANNOTATION: str(of.descriptor.digest)},
+    }
+    about = {"mediaType": OCI_MANIFEST, "digest": str(subject), "size": 9}
+    empty = {"mediaType": OCI_EMPTY, "digest": str(Digest.of(b"{}")), "size": 2}
+    body = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": ARTIFACT_TYPE,
+            "config": empty,
+            "layers": [described],
+            "subject": about,
+        }
+    ).encode()
+    artifact = Descriptor(OCI_MANIFEST, Digest.of(body), len(body))
+    return Beside({Digest.of(head): head, Digest.of(body): body}, (artifact,))
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> LayerIndex:
+    """The index of the large layer."""
+    return index(LARGE, tmp_path)
+
+
+async def test_a_large_layer_is_used_at_once(world: World, large: LayerIndex) -> None:
+    """By a file with a hole, filled by the way of the pod that asked; the small one is pulled."""
+    wanted = offer(layer(LARGE), layer(SMALL))
+    async with world.agent() as starts:
+        taken = await starts.take(WAY, wanted, beside(large, layer(LARGE)))
+        path = starts.path(Digest.of(LARGE))
+        (rope,) = world.ropes.tied
+
+        assert taken == {Digest.of(LARGE)}
+        assert path.stat().st_blocks * 512 < len(LARGE) < path.stat().st_size
+        assert starts.hangs(Digest.of(LARGE))
+        assert rope.ways == [msgspec.structs.replace(WAY, username="ann", password="secret")]
+        assert [one.diff_id for one in rope.layers] == [large.diff_id]
+
+
+async def test_what_is_whole_is_a_layer_like_the_others(world: World, large: LayerIndex) -> None:
+    """The same file, and no trace of the rope."""
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+        hangings = starts.below([Digest.of(LARGE)])
+        inode = starts.path(Digest.of(LARGE)).stat().st_ino
+        world.ropes.tied[0].fill()
+        end = await end_of(hangings)
+
+        assert end is not None
+        assert (end.size, end.trouble) == (10, "")
+        assert starts.path(Digest.of(LARGE)).stat().st_ino == inode
+        assert not starts.hangs(Digest.of(LARGE))
+    assert world.layers.has(Digest.of(LARGE))
+    assert world.log == ["tied", "untied"]
+    assert world.kept == []
+
+
+async def test_twenty_pods_share_one_rope(world: World, large: LayerIndex) -> None:
+    """All at once; each adds its own login to the ways."""
+    async with world.agent() as starts, asyncio.TaskGroup() as group:
+        reader = beside(large, layer(LARGE))
+        pods = [group.create_task(starts.take(WAY, offer(layer(LARGE)), reader)) for _ in range(20)]
+        taken = [await pod for pod in pods]
+
+        assert taken == [frozenset({Digest.of(LARGE)})] * 20
+        assert world.log == ["tied"]
+        assert reader.reads == 1
+        assert len(world.ropes.tied[0].ways) == 20
+
+
+@pytest.mark.parametrize(
+    ("way", "wanted"),
+    [
+        pytest.param(
+            msgspec.structs.replace(WAY, annotations={LAZY: "off"}), offer(layer(LARGE)), id="off"
+        ),
+        pytest.param(WAY, offer(layer(LARGE), host="docker.io"), id="elsewhere"),
+        pytest.param(
+            WAY, replace(offer(layer(LARGE)), transport=Transport.TLS_UNVERIFIED), id="unverified"
+        ),
+        pytest.param(WAY, replace(offer(layer(LARGE)), transport=Transport.PLAIN), id="plain"),
+        pytest.param(WAY, offer(layer(SMALL)), id="small"),
+    ],
+)
+async def test_others_are_not_even_asked(
+    world: World, large: LayerIndex, way: Way, wanted: Offer
+) -> None:
+    """Who does not want it, who is not believed, and what is not worth it."""
+    reader = beside(large, layer(LARGE))
+    async with world.agent() as starts:
+        taken = await starts.take(way, wanted, reader)
+
+    assert taken == frozenset()
+    assert reader.reads == 0
+
+
+def spoilt(case: str, known: LayerIndex) -> Beside:
+    """A registry whose index is not that of the image."""
+    if case == "another image's":
+        return beside(known, layer(LARGE), Digest.of(b"another"))
+    if case == "another layer's":
+        return beside(msgspec.structs.replace(known, diff_id=str(Digest.of(SMALL))), layer(LARGE))
+    if case == "of another size":
+        size = known.packed_size + 1
+        return beside(msgspec.structs.replace(known, packed_size=size), layer(LARGE))
+    made = beside(known, layer(SMALL) if case == "none for it" else layer(LARGE))
+    if case == "none":
+        made.found = ()
+    if case == "no manifest":
+        made.bodies[made.found[0].digest] = b"nonsense"
+    if case == "no head":
+        made.bodies = {made.found[0].digest: made.bodies[made.found[0].digest]}
+    return made
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "another image's", "another layer's", "of another size", "none for it", "none",
+        "no manifest", "no head",
+    ],
+)  # fmt: skip
+async def test_an_index_that_is_not_the_images_is_no_index(
+    world: World, large: LayerIndex, case: str
+) -> None:
+    """The image is pulled in full, and the reason is said."""
+    async with world.agent() as starts:
+        with pytest.raises(NotThere):
+            await starts.take(WAY, offer(layer(LARGE)), spoilt(case, large))
+
+    assert world.log == []
+    assert world.layers.lazy.begun() == ()
+
+
+async def test_a_kernel_without_events_is_asked_once(world: World, large: LayerIndex) -> None:
+    """After that every image is pulled in full."""
+    world.ropes.refusal = CannotTie("Invalid argument")
+    reader = beside(large, layer(LARGE))
+    async with world.agent() as starts:
+        with pytest.raises(NotThere, match="Invalid argument"):
+            await starts.take(WAY, offer(layer(LARGE)), reader)
+        taken = await starts.take(WAY, offer(layer(LARGE)), reader)
+
+    assert taken == frozenset()
+    assert reader.reads == 1
+    assert world.kept == []
+
+
+async def test_what_cannot_be_filled_ends_its_tenants_first(
+    world: World, large: LayerIndex
+) -> None:
+    """Then the rope is let go; and the layer is not tried again."""
+    reader = beside(large, layer(LARGE))
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), reader)
+        hangings = starts.below([Digest.of(LARGE)])
+        world.ropes.tied[0].end.set_result("span 3 is wrong")
+        end = await end_of(hangings)
+        taken = await starts.take(WAY, offer(layer(LARGE)), reader)
+
+        assert end is not None
+        assert end.trouble == "span 3 is wrong"
+        assert taken == frozenset()
+    assert world.log == ["tied", f"evicted {Digest.of(LARGE)}", "untied"]
+    assert world.layers.lazy.begun() == ()
+
+
+async def test_files_that_are_not_in_the_layer_are_found_out(
+    world: World, large: LayerIndex, tmp_path: Path
+) -> None:
+    """Whoever made the index showed other files than those of the tar."""
+    other = index(tar(file("other", b"large " * 1_500_000)), tmp_path)
+    shown = msgspec.structs.replace(large, metadata=other.metadata, superblock=other.superblock)
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(shown, layer(LARGE)))
+        hangings = starts.below([Digest.of(LARGE)])
+        world.ropes.tied[0].fill()
+        end = await end_of(hangings)
+
+        assert end is not None
+        assert "does not show the files" in end.trouble
+    assert not world.layers.has(Digest.of(LARGE))
+    assert world.log[1:] == [f"evicted {Digest.of(LARGE)}", "untied"]
+
+
+async def test_what_nobody_uses_any_more_is_kept_for_the_next(
+    world: World, large: LayerIndex
+) -> None:
+    """Untied, and hung again with all that had come."""
+    reader = beside(large, layer(LARGE))
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), reader)
+        inode = starts.path(Digest.of(LARGE)).stat().st_ino
+        await starts.let_go({Digest.of(LARGE)})
+        assert world.log == ["tied"]
+
+        await starts.let_go({Digest.of(SMALL)})
+        assert world.log == ["tied", "untied"]
+        assert not starts.hangs(Digest.of(LARGE))
+        assert world.kept == []
+
+        await starts.take(WAY, offer(layer(LARGE)), reader)
+        assert starts.path(Digest.of(LARGE)).stat().st_ino == inode
+
+
+async def test_the_next_agent_goes_on(world: World, large: LayerIndex) -> None:
+    """The rope was held meanwhile, and nobody was ended."""
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+    assert world.log == ["tied"]
+
+    async with world.agent() as starts:
+        assert starts.hangs(Digest.of(LARGE))
+        hangings = starts.below([Digest.of(LARGE)])
+        world.ropes.tied[0].fill()
+        await end_of(hangings)
+
+    assert world.layers.has(Digest.of(LARGE))
+    assert world.log == ["tied", "untied"]
+
+
+async def test_tenants_of_a_rope_that_nobody_fills_are_ended(
+    world: World, large: LayerIndex
+) -> None:
+    """Before the agent does anything else. What had come is kept."""
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+    world.ropes.standing.clear()
+
+    async with world.agent() as starts:
+        assert world.log == ["tied", f"evicted {Digest.of(LARGE)}"]
+        assert not starts.hangs(Digest.of(LARGE))
+        assert world.layers.lazy.begun() == (Digest.of(LARGE),)
+        assert world.kept == []
+
+
+async def test_what_was_whole_when_the_agent_was_killed_is_taken(
+    world: World, large: LayerIndex
+) -> None:
+    """Nobody was told of it; it is hashed again before."""
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+        (rope,) = world.ropes.tied
+    rope.fill()
+    world.ropes.standing.clear()
+    for folder in world.kept:
+        (folder / "rope.json").unlink()
+
+    async with world.agent():
+        assert world.layers.has(Digest.of(LARGE))
+
+
+async def test_who_wants_a_whole_layer_waits_for_the_rope(world: World, large: LayerIndex) -> None:
+    """Its bytes are not fetched a second time."""
+    told = list[int]()
+    async with world.agent() as starts, asyncio.TaskGroup() as group:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+        waiting = group.create_task(starts.become_whole(layer(LARGE), told.append))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        world.ropes.tied[0].fill()
+
+        assert await waiting
+        assert told[0] == len(LARGE) // 2
+    assert world.layers.has(Digest.of(LARGE))
+
+
+async def test_a_layer_that_does_not_hang_is_not_waited_for(world: World) -> None:
+    """It is pulled."""
+    async with world.agent() as starts:
+        assert not await starts.become_whole(layer(LARGE), lambda _: None)
