@@ -72,13 +72,14 @@ class Metadata:
 class _Place:
     """One inode on its way to the disk."""
 
-    __slots__ = ("attributes", "chunks", "inline", "node", "parent")
+    __slots__ = ("attributes", "chunks", "inline", "node", "parent", "plain")
 
     def __init__(self, node: Node, parent: Node, attributes: bytes) -> None:
         self.node = node
         self.parent = parent
         self.attributes = attributes
         self.inline = False
+        self.plain = False
         self.chunks: _Chunks | None = None
 
 
@@ -112,6 +113,9 @@ def write_metadata(root: Node, block: int) -> Metadata:
     areas = list[bytes]()
     blocks = block + (end >> BLOCK_BITS)
     for number, place in enumerate(places, 1):
+        if place.plain:
+            _write_file(inodes, place.node, number)
+            continue
         area, start = _area(place), blocks
         areas.append(area)
         blocks += len(area) >> BLOCK_BITS
@@ -153,6 +157,9 @@ class _Layout:
             if id(node) in seen:
                 continue  # a hard link
             seen.add(id(node))
+            if _is_plain(node):
+                places.append(self._file(node, parent))
+                continue
             place = _Place(node, parent, self._attributes(node, root))
             node.number = 0
             if not self._fits(place):
@@ -163,6 +170,13 @@ class _Layout:
             if node.children:
                 waiting.extend((child, node) for child in node.children.values())
         return places
+
+    def _file(self, node: Node, parent: Node) -> _Place:
+        place = _Place(node, parent, b"")
+        place.plain = True
+        node.number = self._position // _SLOT
+        self._position += _INODE.size
+        return place
 
     def _attributes(self, node: Node, root: Node) -> bytes:
         if node.children is None:
@@ -195,6 +209,17 @@ class _Layout:
                 self._position = _up(self._position, BLOCK)  # an inline tail must not leave it
         node.number = self._position // _SLOT
         self._position = _up(self._position + need, _SLOT)
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether this is a file as most are, so that little has to be asked of it."""
+    return (
+        node.children is None
+        and node.xattrs is None
+        and node.extents is None
+        and node.below is None
+        and stat.S_ISREG(node.mode)
+    )
 
 
 def _chunks(size: int, extents: Sequence[Extent], most: int) -> _Chunks | None:
@@ -257,6 +282,16 @@ def _directory_block(batch: list[tuple[bytes, int, int]]) -> bytes:
         heads.append(_ENTRY.pack(number, offset, kind))
         offset += len(name)
     return b"".join(heads) + b"".join(name for name, _, _ in batch)
+
+
+def _write_file(inodes: bytearray, node: Node, number: int) -> None:
+    """The inode of a plain file."""
+    seconds, nanoseconds = divmod(node.mtime_ns, 1_000_000_000)
+    _INODE.pack_into(
+        inodes, node.number * _SLOT, _FLAT_PLAIN, 0, node.mode, 0, node.size,
+        (TAR_OFFSET + node.offset) >> BLOCK_BITS, number, node.uid, node.gid,
+        seconds & 0xFFFFFFFFFFFFFFFF, nanoseconds, node.links,
+    )  # fmt: skip
 
 
 def _write_inode(inodes: bytearray, place: _Place, number: int, area: int) -> None:

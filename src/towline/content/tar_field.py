@@ -6,6 +6,9 @@ unusable; nothing is guessed. As Go's `archive/tar` reads them.
 
 from __future__ import annotations
 
+import functools
+import zlib
+
 _BAD_HEADER = "archive/tar: invalid tar header"
 _MAX_DIGITS = 20  # 2^64 has so many
 _SECONDS = 1 << 62  # what the kernel's 64 bits hold, and no sum of ours leaves them
@@ -22,6 +25,7 @@ class BadTar(Exception):
         return cls(_BAD_HEADER)
 
 
+@functools.lru_cache(4096)  # modes, owners and times come again and again
 def number(text: bytes) -> int:
     """Octal, or base 256 as GNU writes what octal cannot."""
     if text[0] & 0x80:
@@ -32,6 +36,14 @@ def number(text: bytes) -> int:
         return int(digits, 8) if digits else 0
     except ValueError as error:
         raise BadTar.header() from error
+
+
+def byte_sum(block: bytes | bytearray | memoryview) -> int:
+    """All bytes of a header added. Half of one is less than what Adler-32 counts modulo, so that its
+    lower half is the sum: ten times as fast as adding them.
+    """
+    half = len(block) // 2
+    return (zlib.adler32(block[:half], 0) & 0xFFFF) + (zlib.adler32(block[half:], 0) & 0xFFFF)
 
 
 def decimal(text: bytes | None, otherwise: int) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from towline.content.tar_field import (
     BadTar,
+    byte_sum,
     decimal,
     device_number,
     nanoseconds,
@@ -74,6 +75,9 @@ class _Extended:
     link: bytes | None = None
 
 
+_PLAIN = _Extended()  # never changed
+
+
 class TarIndex:
     """Feeds on a tar stream in pieces of any size; `members` is what it found so far."""
 
@@ -83,7 +87,7 @@ class TarIndex:
         self._next = 0
         self._held = b""
         self._global = dict[bytes, bytes]()
-        self._extended = _Extended()
+        self._extended = _PLAIN
         self._ended = False
         self._words = 0
 
@@ -115,8 +119,8 @@ class TarIndex:
         if not fields[0][0] and not fields[6].strip(b"\0"):
             self._ended = True
             return False
-        block = bytes(piece[at : at + BLOCK])
-        if number(fields[6]) != sum(block) - sum(fields[6]) + 8 * 0x20:
+        seen = byte_sum(piece[at : at + BLOCK]) - sum(fields[6]) + 8 * 0x20
+        if number(fields[6]) != seen:
             raise BadTar.header()
         size = number(fields[4])
         if size < 0:
@@ -124,8 +128,8 @@ class TarIndex:
         flag: bytes = fields[7]
         if flag in _EXTENSIONS:
             return self._extension(flag, size, piece, at)
-        pax = {**self._global, **self._extended.pax}
-        size = decimal(pax.get(b"size"), size)
+        pax = {**self._global, **self._extended.pax} if self._global else self._extended.pax
+        size = decimal(pax.get(b"size"), size) if pax else size
         if is_sparse(flag, pax):
             holes = read_map(flag, pax, memoryview(piece)[at:])
             if holes is None:
@@ -133,15 +137,15 @@ class TarIndex:
             self._sparse(fields, pax, size, holes)
         else:
             self._plain(fields, pax, size)
-        self._extended = _Extended()
+        self._extended = _PLAIN
         return True
 
     def _plain(self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], size: int) -> None:
         path = pax.get(b"path") or self._extended.path or _path(fields)
         kind = _kind(fields, path)
-        stored = size if kind in {Kind.FILE, None} else 0
+        stored = size if kind is Kind.FILE or kind is None else 0
         if kind is not None:
-            self._add(self._described(fields, pax, path, stored))
+            self._add(self._described(fields, pax, (path, kind, stored)))
         self._next += BLOCK + _padded(stored)
 
     def _sparse(
@@ -154,24 +158,28 @@ class TarIndex:
         begin, stored = self._next + BLOCK + holes.length, size
         if not stored_beside(fields[7]):
             stored -= holes.length
-        member = self._described(fields, pax, path, holes.size)
+        member = self._described(fields, pax, (path, Kind.FILE, holes.size))
         extents = holes.extents(begin, stored)
-        self._add(member._replace(kind=Kind.FILE, offset=begin, extents=extents))
+        self._add(member._replace(offset=begin, extents=extents))
         self._next = begin + _padded(stored)
 
     def _described(
-        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], path: bytes, size: int
+        self, fields: tuple[bytes, ...], pax: dict[bytes, bytes], what: tuple[bytes, Kind, int]
     ) -> Member:
-        kind = _kind(fields, path) or Kind.FILE
+        path, kind, size = what
+        uid, gid, mtime, link = number(fields[2]), number(fields[3]), None, self._extended.link
+        if pax:
+            uid, gid = decimal(pax.get(b"uid"), uid), decimal(pax.get(b"gid"), gid)
+            mtime, link = pax.get(b"mtime"), pax.get(b"linkpath") or link
         return Member(
             path,
             kind,
             number(fields[1]) & 0o7777,
-            owner(decimal(pax.get(b"uid"), number(fields[2]))),
-            owner(decimal(pax.get(b"gid"), number(fields[3]))),
+            owner(uid),
+            owner(gid),
             size,
-            nanoseconds(pax.get(b"mtime"), number(fields[5])),
-            pax.get(b"linkpath") or self._extended.link or fields[8].partition(b"\0")[0],
+            nanoseconds(mtime, number(fields[5])),
+            link or fields[8].partition(b"\0")[0],
             _device(kind, fields),
             self._next + BLOCK,
             _xattrs(pax) if pax else None,
@@ -197,6 +205,8 @@ class TarIndex:
         if end > self._position:
             return False
         content = bytes(piece[at + BLOCK : at + BLOCK + size])
+        if self._extended is _PLAIN:
+            self._extended = _Extended()
         if flag == b"x":
             self._extended.pax = pax_records(content)
         elif flag == b"g":
@@ -225,7 +235,7 @@ def _path(fields: tuple[bytes, ...]) -> bytes:
 
 
 def _device(kind: Kind, fields: tuple[bytes, ...]) -> int:
-    if kind not in {Kind.CHARACTER_DEVICE, Kind.BLOCK_DEVICE}:
+    if kind is not Kind.CHARACTER_DEVICE and kind is not Kind.BLOCK_DEVICE:
         return 0
     return device_number(number(fields[13]), number(fields[14]))
 

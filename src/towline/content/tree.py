@@ -14,6 +14,7 @@ opaque. The same tree is mounted (as EROFS) or, merged with those below it, unpa
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable
 
@@ -31,6 +32,8 @@ MAX_FOLLOWED = 40  # the kernel's limit for links in one path
 MAX_XATTR_NAME = 255
 MAX_XATTR_VALUE = 65_535
 MAX_XATTRS = 65_536  # of one file, as ext4's own limit; EROFS could hold four times as much
+_NAME = rb"(?!\.\.?(?:/|\Z))[^/\0]{1,255}+"
+_ORDINARY = re.compile(rb"(?:\./)?(" + _NAME + rb"(?:/" + _NAME + rb")*+)/?").fullmatch
 _DEFAULT_DIRECTORY = stat.S_IFDIR | 0o755
 _TYPES = {
     Kind.FILE: stat.S_IFREG,
@@ -103,7 +106,7 @@ class _Builder:
         self._made = 0
 
     def add(self, member: Member) -> None:
-        path = _clean(member.path)
+        path = clean(member.path)
         if not path:
             self._describe(self.root, member)
             return
@@ -209,7 +212,7 @@ class _Builder:
             node.make_opaque()  # it is of this layer: only what is below is hidden
 
     def _link(self, parent: Node, path: bytes, name: bytes, member: Member) -> None:
-        target_path = _clean(member.link)
+        target_path = clean(member.link)
         target = self._find(target_path)
         if target is None:
             target = Node(stat.S_IFREG)
@@ -319,10 +322,13 @@ def _leaf(member: Member) -> Node:
     return node
 
 
-def _clean(path: bytes) -> bytes:
+def clean(path: bytes) -> bytes:
     """The path below the root, without `.` and doubled slashes; raises `BadTar` for one that leaves
     it.
     """
+    ordinary = _ORDINARY(path)
+    if ordinary is not None and path.count(b"/") < MAX_DEPTH:
+        return ordinary[1]
     if path.startswith(b"/"):
         raise BadTar(f'"{_text(path)}" is an absolute path: outside of the root filesystem')
     parts = [part for part in path.split(b"/") if part not in {b"", b"."}]

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.images import directory, file, hard_link, special, symlink, tar
 
@@ -18,7 +18,7 @@ from towline.content.intake import most_unpacked
 from towline.content.tar_field import BadTar
 from towline.content.tar_index import TarIndex
 from towline.content.tar_sparse import Extent
-from towline.content.tree import Node, build_tree
+from towline.content.tree import Node, build_tree, clean
 
 GB = 1000**3
 
@@ -171,3 +171,19 @@ def test_the_superblock_has_its_checksum() -> None:
     empty = (block[:4] + bytes(4) + block[8:]).ljust(BLOCK, b"\0")
     assert int.from_bytes(block[4:8], "little") == crc32c(empty)
     assert crc32c(b"123456789") ^ 0xFFFFFFFF == 0xE3069283  # the one every table of CRCs gives
+
+
+@given(st.binary(max_size=30) | st.text("a./\n", max_size=12).map(str.encode))
+def test_an_ordinary_name_is_judged_as_any_other(path: bytes) -> None:
+    """Most names are, and are judged at a glance; behind doubled slashes, none is."""
+    assume(not path.startswith(b"/"))
+
+    assert outcome(path) == outcome(b".//" + path)
+
+
+def outcome(path: bytes) -> bytes | str:
+    """The clean path, or what is wrong with it, apart from its name."""
+    try:
+        return clean(path)
+    except BadTar as refusal:
+        return str(refusal).rpartition('"')[2]
