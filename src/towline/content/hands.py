@@ -34,3 +34,7 @@ class Hands:
     def are_free(self) -> bool:
         """Whether there are more cores than layers."""
         return self._busy < self._cores
+
+    def are_busy(self) -> bool:
+        """Whether any layer is in hand."""
+        return self._busy > 0

@@ -37,13 +37,13 @@ from towline.content.lazy_shelf import LazyShelf
 from towline.content.opener import Opener
 from towline.content.partial import CutDownload, PartialLayers
 from towline.content.room import Room
+from towline.content.settle import DURABLE, Settler
 from towline.content.shelf import layers_in, place
 from towline.oci.digest import Algorithm, Digest
 from towline.problem import Problem
 from towline.pull.layers import Layer, Receipt, Source
 
 LARGEST_LAYER = 256 * 1024**3
-_PROVISIONAL, _DURABLE = 0o644, 0o444
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _THREADS = 32
 
@@ -65,13 +65,15 @@ class LayerStore:
         self._lanes = Lanes()
         self.lazy = LazyShelf(root / "lazy")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="towline-layers")
-        partial, room = PartialLayers(root / "partial"), Room(root)
-        self._means = Means(partial, room, self._threads, Hands(), habits or Habits(), largest)
+        partial, room, hands = PartialLayers(root / "partial"), Room(root), Hands()
+        self._settler = Settler(hands.are_busy)
+        self._means = Means(partial, room, self._threads, hands, habits or Habits(), largest)
         self._recover()
 
     def close(self) -> None:
         """Finish what is being written to the disk, and let another process have the folder."""
         self._threads.shutdown(wait=True)
+        self._settler.close()
         os.close(self._lock)
 
     def path(self, diff_id: Digest) -> Path:
@@ -184,7 +186,7 @@ class LayerStore:
 
     def _publish(self, partial: Path, diff_id: Digest) -> None:
         partial.rename(self.path(diff_id))
-        self._threads.submit(_make_durable, self.path(diff_id))
+        self._settler.add(self.path(diff_id))
 
     def _recover(self) -> None:
         """Verify what may not have reached the disk."""
@@ -195,7 +197,7 @@ class LayerStore:
             if not same_boot and not _is_intact(path):
                 path.unlink()
                 continue
-            self._threads.submit(_make_durable, path)
+            self._settler.add(path)
         noted.write_text(boot_id)
 
     def _provisional(self) -> list[Path]:
@@ -203,7 +205,7 @@ class LayerStore:
             path
             for algorithm in Algorithm
             for path in (self._root / algorithm).iterdir()
-            if stat.S_IMODE(path.stat().st_mode) != _DURABLE
+            if stat.S_IMODE(path.stat().st_mode) != DURABLE
         ]
 
 
@@ -242,17 +244,3 @@ def _verify_around(path: Path, diff_id: Digest) -> None:
     file = LayerFile.open(path)
     if file.diff_id != diff_id or not file.is_as_sealed():
         raise DamagedLayer(f"{path} does not show the files of {diff_id}")
-
-
-def _make_durable(path: Path) -> None:
-    """Bring a file and its name to the disk, then say so by its mode."""
-    try:
-        for synced in (path, path.parent):
-            fd = os.open(synced, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        path.chmod(_DURABLE)
-    except FileNotFoundError:
-        pass  # removed meanwhile

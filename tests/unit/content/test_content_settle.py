@@ -1,0 +1,66 @@
+"""Chapter: what is finished reaches the disk when nobody is disturbed by it."""
+
+from __future__ import annotations
+
+import stat
+import time
+from pathlib import Path
+
+from towline.content.settle import DURABLE, Manners, Settler
+
+
+def mode(path: Path) -> int:
+    """By which a file says whether it has reached the disk."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def file(folder: Path, name: str) -> Path:
+    """A file that was just written."""
+    path = folder / name
+    path.write_bytes(b"content")
+    return path
+
+
+def wait_for(path: Path) -> None:
+    """Until it has reached the disk; the test's own limit ends it otherwise."""
+    while mode(path) != DURABLE:
+        time.sleep(0.01)
+
+
+def test_a_file_is_settled_when_it_is_quiet(tmp_path: Path) -> None:
+    """Also one that comes after others have been settled."""
+    settler = Settler(lambda: False, Manners(quiet=0.0))
+    for name in ("one", "two"):
+        settler.add(path := file(tmp_path, name))
+        wait_for(path)
+    settler.close()
+
+
+def test_the_disk_is_left_to_whoever_is_busy_but_not_for_ever(tmp_path: Path) -> None:
+    """The busy are asked, and the file is settled though they never end."""
+    asked = list[int]()
+
+    def busy() -> bool:
+        asked.append(mode(path))
+        return True
+
+    path = file(tmp_path, "one")
+    settler = Settler(busy, Manners(quiet=0.0, longest=0.3))
+    settler.add(path)
+    wait_for(path)
+    settler.close()
+
+    assert len(asked) > 1
+    assert DURABLE not in asked
+
+
+def test_nothing_is_left_behind_at_the_end(tmp_path: Path) -> None:
+    """Whoever is busy then has to wait; what was removed is not missed."""
+    settler = Settler(lambda: True)
+    paths = [file(tmp_path, name) for name in ("one", "two", "three")]
+    for path in paths:
+        settler.add(path)
+    paths[1].unlink()
+    settler.close()
+
+    assert mode(paths[0]) == mode(paths[2]) == DURABLE
