@@ -103,6 +103,7 @@ CLIENT_COMMANDS: dict[str, Place] = {
         "Send an image to a registry: an OCI layout (folder or tar), or what `docker save` wrote.",
         IMAGES,
     ),
+    "bench": Place("towline.cli.bench", "bench_app", "Measurements, on this machine.", IMAGES),
     "content": Place(
         "towline.cli.content",
         "content_app",
