@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.layer_files import GHOST, Facts, mounted, sealed, untarred, walked
 from tools.containerd_daemon import Daemon, containerd
 from tools.containerd_trees import unpacked as unpacked_by_containerd
-from tools.departures import Departures, LayerRules, as_overlay, of_lowest
+from tools.departures import Departures, LayerRules, as_overlay, of_lowest, takes
 from tools.peer_programs import peer_programs
 from tools.tree_layers import (
     Image,
@@ -79,30 +79,39 @@ class Comparison:
         self.seen = Counter[str]()
 
     def compare(self, image: Image) -> None:
-        """Go all roads; ends the program where they part."""
+        """Go all roads; ends the program where they part. An image without a layout goes past
+        containerd, which refuses it.
+        """
         layers = Layers(self._folder / "layers")
         layers.folder.mkdir()
-        diff_ids = [Digest.of(data) for data in image.layers]
-        unpacking = unpacked_by_containerd(self._daemon, image.layout, list(map(str, diff_ids)))
-        with unpacking as folders:
-            rules = self.departures.of_image()
+        for data in image.layers:
+            sealed(layers.path(Digest.of(data)), data)
+        whole = self._whole(image, layers)
+        if image.layout is None:
+            for data in image.layers:
+                self._layer(image.name, data, layers.path(Digest.of(data)))
+            self.seen["layers of images that containerd refuses"] += len(image.layers)
+        else:
+            self._compare_with_containerd(image, image.layout, layers, whole)
+            self.seen[f"layers of {image.name.split(' ')[0]}"] += len(image.layers)
+        remove_tree(layers.folder)
+
+    def _compare_with_containerd(
+        self, image: Image, layout: Path, layers: Layers, whole: Facts
+    ) -> None:
+        diff_ids = [str(Digest.of(data)) for data in image.layers]
+        rules = self.departures.of_image()
+        with unpacked_by_containerd(self._daemon, layout, diff_ids) as folders:
             for number, data in enumerate(image.layers):
                 what = f"{image.name}, layer {number}"
-                layer = sealed(layers.path(diff_ids[number]), data)
-                mine, ours = self._layer(what, data, layer)
+                mine, ours = self._layer(what, data, layers.path(Digest.of(data)))
                 theirs = walked(folders[number])
-                shown = ours if number else of_lowest(ours)
-                _require_equal(
-                    f"{what}, containerd", mine.of_containerd(shown), mine.settled(theirs)
-                )
+                shown = mine.of_containerd(ours if number else of_lowest(ours))
+                _require_equal(f"{what}, containerd", shown, mine.settled(theirs))
                 rules.add(mine, ours, theirs)
-            ours = self._whole(image.name, layers, diff_ids)
-            stacked = rules.settled(self._stacked(folders))
-            _require_equal(
-                f"{image.name}, containerd", rules.settled(rules.of_containerd(ours)), stacked
-            )
-        remove_tree(layers.folder)
-        self.seen[f"layers of {image.name.split(' ')[0]}"] += len(diff_ids)
+            stacked = self._stacked(folders)
+        expected = rules.settled(rules.of_containerd(whole))
+        _require_equal(f"{image.name}, containerd", expected, rules.settled(stacked))
 
     def compare_alone(self, what: str, data: bytes) -> None:
         """Without containerd: a layer that it refuses."""
@@ -125,17 +134,18 @@ class Comparison:
         self.seen["files"] += len(ours)
         return rules, ours
 
-    def _whole(self, name: str, layers: Layers, diff_ids: Sequence[Digest]) -> Facts:
+    def _whole(self, image: Image, layers: Layers) -> Facts:
         """What a container sees, by our mounts and written by us."""
+        diff_ids = tuple(map(Digest.of, image.layers))
         extract([layers.path(diff_id) for diff_id in diff_ids], self._folder / "ours")
         written = walked(self._folder / "ours")
         remove_tree(self._folder / "ours")
         lowers = lower_layers(self._folder / "lowers", layers)
         try:
-            ours = self._stacked(asyncio.run(lowers.folders(tuple(diff_ids))))
+            ours = self._stacked(asyncio.run(lowers.folders(diff_ids)))
         finally:
             asyncio.run(lowers.keep_only(()))
-        _require_equal(f"{name}, mounted and written", ours, written)
+        _require_equal(f"{image.name}, mounted and written", ours, written)
         assert GHOST not in ours.values()
         return ours
 
@@ -210,7 +220,12 @@ def images(folder: Path, options: argparse.Namespace) -> Iterator[Image]:
         yield of_layers("packages", list(packages(folder, options.packages)), source)
     stacked = made(options.layers, options.seed, stacked=True)
     for number, batch in enumerate(batched(stacked, PER_IMAGE)):
-        yield of_layers(f"made {number}", batch, source)
+        taken = list[bytes]()
+        for data in batch:
+            taken += [data] if takes(data, taken) else []
+        yield of_layers(f"made {number}", taken, source)
+        if taken != batch:
+            yield Image(f"made {number}, all of it", batch, None)
 
 
 if __name__ == "__main__":

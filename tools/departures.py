@@ -9,6 +9,9 @@ exactly.
   containerd gives them the owner, mode and attributes that the next lower layer has at that path, also
   where a layer between hides it (`mkparent`); we those that a container sees below, and the time; and
   both of us 0755 where there is nothing, containerd's with the group of a folder above that is setgid.
+- *Folders below what is no folder.* Where a layer implies a folder and a lower one has something else
+  on the way to it, containerd refuses the image ("not a directory", `mkparent` again). For us the
+  upper layer's folder takes its place.
 - *Whiteouts of nothing.* In a folder that no other layer has, overlayfs lists them as names that lead
   nowhere: so with containerd's folders. We mark such folders (`content/overlay_marks`).
 - *Whiteouts in the lowest layer.* They hide nothing; containerd leaves them out, we keep them.
@@ -23,6 +26,8 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from tests.layer_files import GHOST, Facts
 
@@ -54,6 +59,33 @@ def as_overlay(facts: Facts) -> Facts:
     return shown
 
 
+def takes(data: bytes, lower: Iterable[bytes]) -> bool:
+    """Whether containerd takes a layer over these: where in doubt, not."""
+    wanted = _Paths.of(data)
+    on_the_way = {above for path in wanted.implied for above in _above(path)}
+    return all(on_the_way.isdisjoint(_Paths.of(each).no_folders) for each in lower)
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """What a layer has where."""
+
+    implied: frozenset[str]
+    no_folders: frozenset[str]
+
+    @classmethod
+    @cache
+    def of(cls, data: bytes) -> _Paths:
+        """Read it in a tar; a name that is hidden is no folder either."""
+        members = _members(data)
+        kinds = {_clean(member.path): member.kind for member in members}
+        named = {path for path, kind in kinds.items() if kind is Kind.DIRECTORY}
+        return cls(
+            frozenset(_parents(members) - named),
+            frozenset(path.replace(".wh.", "") for path in kinds.keys() - named),
+        )
+
+
 def of_lowest(facts: Facts) -> Facts:
     """A layer with nothing below, as containerd has it: without what hides."""
     return {path: _shown(fact) for path, fact in facts.items() if fact != _HIDING}
@@ -73,10 +105,7 @@ class Departures:
 
     def of_layer(self, data: bytes) -> LayerRules:
         """What is different in a layer with this tar."""
-        index = TarIndex()
-        index.feed(data)
-        index.finish()
-        return LayerRules(index.members, self.seen)
+        return LayerRules(_members(data), self.seen)
 
     def of_image(self) -> ImageRules:
         """What is different in an image."""
@@ -181,14 +210,22 @@ def _shape(fact: Fact) -> Fact:
     return (*fact[:3], xattrs)
 
 
+def _members(data: bytes) -> Sequence[Member]:
+    index = TarIndex()
+    index.feed(data)
+    index.finish()
+    return index.members
+
+
 def _parents(members: Iterable[Member]) -> set[str]:
-    found = set[str]()
-    for member in members:
-        path = _clean(member.path)
-        while "/" in path:
-            path = path.rpartition("/")[0]
-            found.add(path)
-    return found
+    return {above for member in members for above in _above(_clean(member.path))}
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path leads through."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _links(members: Iterable[Member]) -> dict[str, list[Member]]:

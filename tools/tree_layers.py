@@ -29,11 +29,11 @@ _FIELDS = (  # where numbers, names and flags stand in a header
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Layers over each other, lowest first, and the OCI image layout that has them."""
+    """Layers over each other, lowest first, and the OCI image layout that has them, if one does."""
 
     name: str
     layers: Sequence[bytes]
-    layout: Path
+    layout: Path | None
 
 
 def of_layers(name: str, layers: Sequence[bytes], folder: Path) -> Image:
@@ -48,7 +48,7 @@ def measured(cache: Path, name: str) -> Image:
     place = layout(cache / "images", name)
     manifest = _content(place, _content(place, None)["manifests"][0])
     blobs = [_blob(place, each["digest"]) for each in manifest["layers"]]
-    layers = [b"".join(unpacked([blob.read_bytes()])) for blob in blobs]
+    layers = [b"".join(map(bytes, unpacked([blob.read_bytes()]))) for blob in blobs]
     return Image(f"measured {name}", layers, place)
 
 
