@@ -151,7 +151,7 @@ async def _registry(data: DataDirectory, ready: Ready) -> None:
         authority_key=data.key_of("registry-ca"),
         token_key=data.key_of("registry-token"),
         doors_socket=data.doors_socket,
-        layer_indexes=os.environ.get("TOWLINE_LAYER_INDEXES") == "1",
+        layer_indexes=os.environ.get("TOWLINE_LAYER_INDEXES") != "0",
     )
     async with Store.open(records(data)) as store:
         await serve(store, settings, ready)

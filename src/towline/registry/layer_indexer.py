@@ -3,8 +3,8 @@
 A push does not wait for it and does not even tell it: the database says when it has changed, and
 which images have no index. So nothing is lost with a process, and what was pushed before there were
 indexes gets one too. One layer at a time is indexed, by a process of the lowest priority
-(`content/index_process`); an image of which no layer can be indexed is asked about again only after
-a restart.
+(`content/index_process`), and small layers are not: they are fetched before anybody would notice. An
+image of which no layer can be indexed is asked about again only after a restart.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from towline.registry.index_change import (
 from towline.registry.journal import Journal
 from towline.registry.vault import Vault
 
+SMALLEST = 1024 * 1024  # packed bytes of a layer that is worth it
 INTERVAL = 1.0  # seconds between looks at whether the database has changed
 _MODULE = "towline.content.index_process"
 _log = structlog.get_logger("towline.registry")
@@ -53,7 +54,8 @@ class LayerIndexer:
         self._catalogue = catalogue
         self._folder = root / "indexing"
         self._database = database.reader(root / "registry.db")
-        self._refused = set[tuple[Place, Descriptor]]()
+        self._after = 0
+        """Images up to this number have an index, or can have none."""
 
     async def run(self) -> None:
         """Index what is there and what comes, until cancelled."""
@@ -71,11 +73,9 @@ class LayerIndexer:
 
     async def index_all(self) -> None:
         """Index every image that has no index and may get one."""
-        after = 0
-        while image := await asyncio.to_thread(next_without_index, self._database, after):
-            after = image.number
-            if (image.place, image.subject) not in self._refused:
-                await self._index(image)
+        while image := await asyncio.to_thread(next_without_index, self._database, self._after):
+            await self._index(image)
+            self._after = image.number
 
     def close(self) -> None:
         """Let go of the database."""
@@ -84,10 +84,9 @@ class LayerIndexer:
     async def _index(self, image: Image) -> None:
         blobs = list[Descriptor]()
         for layer in dict.fromkeys(image.manifest.layers):
-            if layer_compression(layer.media_type) is not None and not layer.urls:
+            if _is_worth_it(layer):
                 blobs += await self._indexed(image.place, layer)
         if not blobs:
-            self._refused.add((image.place, image.subject))
             return
         await self._keep(image.place, EMPTY, CONFIG.media_type)
         done = await self._journal.write(lambda tables: put_index(tables, image, blobs))
@@ -145,6 +144,11 @@ class LayerIndexer:
         digest = await self._vault.in_thread(partial(draft.digest, Algorithm.SHA256))
         await self._vault.keep(draft, place, digest, lambda _: None)
         return Descriptor(media_type, digest, len(content))
+
+
+def _is_worth_it(layer: Descriptor) -> bool:
+    can_be = layer_compression(layer.media_type) is not None and not layer.urls
+    return can_be and layer.size >= SMALLEST
 
 
 def _for(layer: Descriptor, blob: Descriptor) -> Descriptor:

@@ -24,7 +24,8 @@ from towline.oci.media_type import OCI_MANIFEST
 LINES = b"".join(b"%d the quick brown fox\n" % number for number in range(150_000))
 TAR = tar(*(file(f"f{number}", LINES + noise(1_000_000, number)) for number in range(3)))
 LAYER = gzip.compress(TAR, 6)
-OTHER = gzip.compress(tar(file("other", b"x" * 2000)))
+OTHER = gzip.compress(tar(file("other", noise(1_100_000, 9))), 1)
+SMALL = gzip.compress(tar(file("small", b"x" * 2000)))
 
 
 async def referrers(held: Bench, digest: str) -> list[dict[str, Any]]:
@@ -121,7 +122,7 @@ async def test_what_cannot_be_indexed_is_left_alone_and_the_rest_is_not(tmp_path
     """Rubbish for a layer, an image that goes away meanwhile: the next one gets its index."""
     async with bench(tmp_path) as held:
         caller = held.caller(DEMO)
-        rubbish = await caller.push_image("team/app", "v1", b"\x1f\x8b rubbish")
+        rubbish = await caller.push_image("team/app", "v1", b"\x1f\x8b rubbish" * 200_000)
         good = await caller.push_image("team/app", "v2", OTHER)
         before = (await caller.ask("GET", "/v2/team/app/manifests/v2")).body
         held.pass_time(500)
@@ -133,6 +134,15 @@ async def test_what_cannot_be_indexed_is_left_alone_and_the_rest_is_not(tmp_path
         assert len(await referrers(held, good)) == 1
         assert (await caller.ask("GET", "/v2/team/app/manifests/v2")).body == before
         assert [one.updated_at for one in held_repositories(held)] == stamp
+
+
+async def test_small_layers_are_not_worth_it(tmp_path: Path) -> None:
+    """They are fetched before anybody would notice; and an image of nothing else gets no index."""
+    async with bench(tmp_path) as held:
+        small = await held.caller(DEMO).push_image("team/app", "v1", SMALL)
+        await held.registry.indexer.index_all()
+
+        assert await referrers(held, small) == []
 
 
 def held_repositories(held: Bench) -> list[Any]:
