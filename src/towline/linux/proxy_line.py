@@ -8,17 +8,17 @@ here nothing is read beyond the head of its answer.
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 import ssl
 import threading
 
-import h11
-
 from towline.linux.socket_line import SocketLine
 from towline.pull.wire import Answer, Fault, Request, Trouble, WireFailed
 
 MAX_HEAD = 64 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
 _PIECE = 64 * 1024
 
 
@@ -36,32 +36,25 @@ class _Nothing:
 def connect(line: SocketLine, request: Request) -> Answer:
     """Ask a proxy to connect, and wait for the head of its answer. Blocks."""
     target = request.url.authority
-    http = h11.Connection(h11.CLIENT)
-    asked = h11.Request(
-        method="CONNECT", target=target, headers=[("Host", target), *request.headers]
-    )
+    headers = (("Host", target), *request.headers)
+    lines = (f"CONNECT {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers))
     with line.used():
         line.sock.settimeout(line.idle)
-        line.sock.sendall((http.send(asked) or b"") + (http.send(h11.EndOfMessage()) or b""))
-        response = _answer(line, http)
+        line.sock.sendall("\r\n".join((*lines, "", "")).encode("latin-1"))
+        status, reason = _status(line)
         line.sock.settimeout(0)  # as asyncio wants it for the handshake
-    reason = response.reason.decode("ascii", "replace")
-    return Answer(response.status_code, reason, {}, _Nothing())
+    return Answer(status, reason, {}, _Nothing())
 
 
-def _answer(line: SocketLine, http: h11.Connection) -> h11.Response:
+def _status(line: SocketLine) -> tuple[int, str]:
     while True:
         head = _head(line)
-        http.receive_data(head)
-        try:
-            event = http.next_event()
-        except h11.RemoteProtocolError:
-            event = h11.NEED_DATA
-        if isinstance(event, h11.Response):
-            return event
-        if not isinstance(event, h11.InformationalResponse):
+        found = _STATUS_LINE.match(head)
+        if found is None:
             said = head.partition(b"\n")[0].decode("ascii", "replace").strip()[:100]
             raise WireFailed(Fault(Trouble.MALFORMED, line.peer, detail=said))
+        if not found[1].startswith(b"1"):
+            return int(found[1]), (found[2] or b"").decode("ascii", "replace").strip()
 
 
 def _head(line: SocketLine) -> bytes:
