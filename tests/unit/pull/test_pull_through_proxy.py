@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.certificates import Issued, Wish, issue
-from tests.faulty_servers import hanging_up, listener, saying, server_context
+from tests.faulty_servers import (
+    answering,
+    hanging_up,
+    listener,
+    name_server,
+    saying,
+    server_context,
+)
 from tests.images import file, image, tar
 from tests.proxies import RealProxy, proxying
 from tests.registries import ScriptedRegistry, scripted
@@ -44,9 +51,11 @@ def registry() -> ScriptedRegistry:
 class Puller:
     """Pulls as `reader`, by a policy."""
 
-    def __init__(self, folder: Path, authority: Issued) -> None:
+    def __init__(
+        self, folder: Path, authority: Issued, nameservers: tuple[str, ...] | None = None
+    ) -> None:
         self._layers = LayerStore(folder / "layers")
-        self._wire = SocketWire(ca_file=authority.certificate)
+        self._wire = SocketWire(None, nameservers, authority.certificate)
 
     def close(self) -> None:
         """Let its threads end."""
@@ -184,6 +193,17 @@ async def test_a_proxy_that_fails_is_told_as_go_tells_it(puller: Puller) -> None
     assert not_tls == "proxyconnect tcp: tls: first record does not look like a TLS handshake"
     refused = await puller.failure("http://127.0.0.1:1")
     assert refused == "proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused"
-    unknown = await puller.failure("http://proxy.invalid:3128")
-    assert unknown.startswith("proxyconnect tcp: dial tcp: lookup proxy.invalid")
     assert await puller.failure("socks5://127.0.0.1:1") == "proxyconnect tcp: invalid proxy address"
+
+
+async def test_a_proxys_name_that_nobody_knows_is_told_with_who_was_asked(
+    tmp_path: Path, authority: Issued
+) -> None:
+    """It is looked up as the registry's would be."""
+    async with name_server(answering()) as (host, port):
+        puller = Puller(tmp_path, authority, (f"{host}:{port}",))
+        text = await puller.failure("http://proxy.nowhere:3128")
+        puller.close()
+
+    where = f"lookup proxy.nowhere on {host}:{port}"
+    assert text == f"proxyconnect tcp: dial tcp: {where}: no such host"
