@@ -57,7 +57,7 @@ async def stacked(folder: Path, tars: Sequence[bytes]) -> dict[str, tuple[object
         return shown(folder / "root")
     finally:
         unmount_if_mounted(folder / "root")
-        await lowers.keep_only(())
+        await lowers.keep_only(tuple)
 
 
 def many_kinds() -> bytes:

@@ -8,8 +8,7 @@ are when one of them is not whole by itself, as with a hard link to a file of a 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -43,8 +42,10 @@ class LowerLayers(Protocol):
         """The layers as folders, lowest first; they stay until `keep_only` lets them go."""
         ...
 
-    async def keep_only(self, used: Collection[Stack]) -> None:
-        """Let everything go that these images do not need."""
+    async def keep_only(self, used: Callable[[], Collection[Stack]]) -> None:
+        """Let everything go that none of these images needs, as they are when it comes to that: an
+        image counts as used before its folders are asked for.
+        """
         ...
 
 
@@ -63,37 +64,35 @@ class MountedLayers:
         self._folder = folder
         self._layers = layers
         self._otherwise = otherwise
-        self._lock = threading.Lock()
+        self._lock = asyncio.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
     async def folders(self, stack: Stack) -> tuple[Path, ...]:
         """See `LowerLayers`. A mount takes less than a millisecond, but of a layer that is not whole
         somebody else has to answer first, and that may be a process that we have to start again.
         """
-        found = await in_thread(lambda: self._stacked(stack))
+        async with self._lock:
+            found = await in_thread(lambda: self._stacked(stack))
         return await self._otherwise.folders(stack) if found is None else found
 
-    async def keep_only(self, used: Collection[Stack]) -> None:
+    async def keep_only(self, used: Callable[[], Collection[Stack]]) -> None:
         """See `LowerLayers`. A container that stacks on a mount keeps it for itself."""
-        names = {_mount_name(diff_id) for stack in used for diff_id in stack}
-        names |= {_patch_name(stack) for stack in used}
-        await in_thread(lambda: self._unmount_others(names))
-        await self._otherwise.keep_only(used)
-
-    def _stacked(self, stack: Stack) -> tuple[Path, ...] | None:
-        """None when they cannot be mounted."""
-        with self._lock:
-            if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
-                return None
-            lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
-            return (*lowers, *self._described(stack, lowers))
-
-    def _unmount_others(self, names: Collection[str]) -> None:
-        with self._lock:
+        async with self._lock:
+            stacks = used()
+            names = {_mount_name(diff_id) for stack in stacks for diff_id in stack}
+            names |= {_patch_name(stack) for stack in stacks}
             for place in self._folder.iterdir():
                 if place.name not in names:
                     unmount_if_mounted(place)
                     place.rmdir()
+        await self._otherwise.keep_only(used)
+
+    def _stacked(self, stack: Stack) -> tuple[Path, ...] | None:
+        """None when they cannot be mounted."""
+        if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
+            return None
+        lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
+        return (*lowers, *self._described(stack, lowers))
 
     def _mounted(self, diff_id: Digest) -> Path:
         place = self._folder / _mount_name(diff_id)
@@ -135,10 +134,10 @@ class ExtractedLayers:
                 await in_thread(lambda: extract(files, place))
         return (place,) if stack else ()
 
-    async def keep_only(self, used: Collection[Stack]) -> None:
+    async def keep_only(self, used: Callable[[], Collection[Stack]]) -> None:
         """See `LowerLayers`."""
-        names = {_image_name(stack) for stack in used}
         async with self._lock:
+            names = {_image_name(stack) for stack in used()}
             for place in list(self._folder.iterdir()):
                 if place.name not in names:
                     await in_thread(partial(remove_tree, place))

@@ -219,7 +219,9 @@ class PodImages:
 
     async def unmount(self, layers: frozenset[Digest]) -> None:
         """Unmount layers that nobody may read any more."""
-        await self._lowers.keep_only({one for one in self._used() if layers.isdisjoint(one)})
+        await self._lowers.keep_only(
+            lambda: {stack for stack in self._used() if layers.isdisjoint(stack)}
+        )
 
     async def keep_tidy(self) -> None:
         """Look at the disk every now and then, for ever: containers fill it too."""
@@ -229,14 +231,17 @@ class PodImages:
 
     async def tidy(self) -> None:
         """Unmount layers that no pod uses, and remove layers where they take too much room."""
-        await self._lowers.keep_only(self._used())
-        used = {diff_id for stack in self._used() for diff_id in stack}
-        wanted = (lease.wanted for lease in self._leases)
-        used = used.union(self._caches.leased(), *wanted)
-        await self._starts.let_go(used)
+        await self._lowers.keep_only(self._used)
+        await self._starts.let_go(self._wanted)
+        used = self._wanted()
         self._layers.reclaim(used, self._settings.bytes_kept)
         marks = map(WaterMarks.from_annotations, self._wishes.values())
         self._layers.relieve(used, min(marks, default=WaterMarks()))
+
+    def _wanted(self) -> set[Digest]:
+        """All layers that pods, caches and pulls under way need."""
+        used = {diff_id for stack in self._used() for diff_id in stack}
+        return used.union(self._caches.leased(), *(lease.wanted for lease in self._leases))
 
     def _used(self) -> set[Stack]:
         return set().union(*self._stacks.values())

@@ -58,7 +58,7 @@ async def test_images_that_nobody_uses_go(extracted: ExtractedLayers, tmp_path: 
     (folder,) = await extracted.folders(STACK)
     (other,) = await extracted.folders(STACK[:1])
     (tmp_path / "images" / ".half.towline-1234").mkdir()
-    await extracted.keep_only({STACK})
+    await extracted.keep_only(lambda: {STACK})
 
     assert list((tmp_path / "images").iterdir()) == [folder]
     assert not other.exists()

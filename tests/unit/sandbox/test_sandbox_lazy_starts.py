@@ -385,16 +385,33 @@ async def test_what_nobody_uses_any_more_is_kept_for_the_next(
     async with world.agent() as starts:
         await starts.take(WAY, offer(layer(LARGE)), reader)
         inode = starts.path(Digest.of(LARGE)).stat().st_ino
-        await starts.let_go({Digest.of(LARGE)})
+        await starts.let_go(lambda: {Digest.of(LARGE)})
         assert world.log == ["tied"]
 
-        await starts.let_go({Digest.of(SMALL)})
+        await starts.let_go(lambda: {Digest.of(SMALL)})
         assert world.log == ["tied", "untied"]
         assert not starts.hangs(Digest.of(LARGE))
         assert world.kept == []
 
         await starts.take(WAY, offer(layer(LARGE)), reader)
         assert starts.path(Digest.of(LARGE)).stat().st_ino == inode
+
+
+async def test_who_wants_what_is_being_let_go_hangs_it_anew(
+    world: World, large: LayerIndex
+) -> None:
+    """After the old rope is untied, and not before."""
+    reader = beside(large, layer(LARGE))
+    async with world.agent() as starts, asyncio.TaskGroup() as group:
+        await starts.take(WAY, offer(layer(LARGE)), reader)
+        for _ in range(2):
+            group.create_task(starts.let_go(tuple))
+        await asyncio.sleep(0)
+        taken = await starts.take(WAY, offer(layer(LARGE)), reader)
+
+        assert taken == {Digest.of(LARGE)}
+        assert starts.hangs(Digest.of(LARGE))
+        assert world.log == ["tied", "untied", "tied"]
 
 
 async def test_the_next_agent_goes_on(world: World, large: LayerIndex) -> None:

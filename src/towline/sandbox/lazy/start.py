@@ -76,7 +76,7 @@ class LazyStarts:
         self._hosts = hosts
         self._hanging = dict[Digest, Hanging]()
         self._turns = dict[Digest, asyncio.Event]()
-        """Layers that somebody is about to hang, and when he has done so or given up."""
+        """Layers that somebody is about to hang or to let go, and when he has done so."""
         self._spoilt = set[Digest]()
         self._following = dict[Hanging, asyncio.Task[None]]()
         self._why_not = ""
@@ -115,7 +115,7 @@ class LazyStarts:
         fit = [layer for one, layer in missing.items() if one not in hung and self._is_fit(layer)]
         if _size(fit) < WORTH:
             return hung
-        with self._turn(fit):
+        with self._turn([layer.diff_id for layer in fit]):
             try:
                 return hung | await self._hang(offer, fit, known, reader)
             except NotThere:
@@ -138,10 +138,16 @@ class LazyStarts:
                 report(size * have // max(want, 1))
         return self._layers.has(layer.diff_id)
 
-    async def let_go(self, used: Collection[Digest]) -> None:
-        """Untie what nobody uses and nobody has mounted; what has come is kept."""
+    async def let_go(self, wanted: Callable[[], Collection[Digest]]) -> None:
+        """Untie what nobody wants and nobody has mounted; what has come is kept. Who wants it in this
+        very moment waits, and hangs it anew.
+        """
         for hanging, task in list(self._following.items()):
-            if hanging.end is None and hanging.layers.isdisjoint(used):
+            over = hanging.end is not None or hanging not in self._following
+            if over or not hanging.layers.isdisjoint(wanted()):
+                continue
+            del self._following[hanging]
+            with self._turn(hanging.layers):
                 task.cancel()
                 await asyncio.wait([task])
                 await self._forget(hanging)
@@ -175,15 +181,15 @@ class LazyStarts:
         return layer.descriptor.size >= SMALLEST and layer.diff_id not in self._spoilt and not busy
 
     @contextmanager
-    def _turn(self, layers: Sequence[Layer]) -> Iterator[None]:
-        """Be the only one who hangs these layers."""
+    def _turn(self, layers: Collection[Digest]) -> Iterator[None]:
+        """Be the only one who hangs these layers or lets them go."""
         turn = asyncio.Event()
-        self._turns |= dict.fromkeys((layer.diff_id for layer in layers), turn)
+        self._turns |= dict.fromkeys(layers, turn)
         try:
             yield
         finally:
-            for layer in layers:
-                del self._turns[layer.diff_id]
+            for diff_id in layers:
+                del self._turns[diff_id]
             turn.set()
 
     async def _hang(
@@ -266,10 +272,10 @@ class LazyStarts:
             self._layers.lazy.place(diff_id).remove()
 
     async def _forget(self, hanging: Hanging) -> None:
-        await hanging.rope.untie()
         for diff_id in hanging.layers:
             self._hanging.pop(diff_id, None)
         self._following.pop(hanging, None)
+        await hanging.rope.untie()
         await in_thread(partial(shutil.rmtree, hanging.folder, ignore_errors=True))
         hanging.over.set()
 
