@@ -87,7 +87,7 @@ class ScriptedRegistry:
             content = self.made.blobs.get(Digest.parse(target))
             if content is None:
                 return web.Response(status=404)
-            return _ranged(request, content)
+            return ranged(request, content)
         found = self.extra.get(target)
         if found is None and target in {"latest", str(self.made.digest)}:
             found = self.made.manifest, self.made.media_type
@@ -98,7 +98,8 @@ class ScriptedRegistry:
         return web.Response(body=found[0], headers=headers)
 
 
-def _ranged(request: web.Request, content: bytes) -> web.Response:
+def ranged(request: web.Request, content: bytes) -> web.Response:
+    """The content, or the part of it that is asked for."""
     asked = request.headers.get("Range", "")
     if not asked:
         return web.Response(body=content)
