@@ -178,6 +178,27 @@ async def test_who_starves_is_known_by_the_groups_own_count(bench: Bench) -> Non
     assert machine.was_starved(bench.group)
 
 
+def holds(pid: int, name: str) -> bool:
+    """Whether a process has something of this name open."""
+    links = Path(f"/proc/{pid}/fd").iterdir()
+    return any(name in os.readlink(link) for link in links)
+
+
+async def test_conmon_holds_what_it_is_given_and_the_container_does_not(bench: Bench) -> None:
+    """As long as it lives; what it holds keeps the container's readers waiting."""
+    bench.write("/bin/busybox", "sleep", "1000")
+    held = os.memfd_create("tl-held", os.MFD_CLOEXEC)
+    try:
+        process = await bench.runtime.create(bench.files, (held,))
+    finally:
+        os.close(held)
+    await bench.runtime.start(NAME)
+    await until(lambda: b"busybox" in Path(f"/proc/{process}/cmdline").read_bytes())
+
+    assert holds(int(bench.files.monitor_pid.read_text()), "tl-held")
+    assert not holds(process, "tl-held")
+
+
 async def test_what_it_refuses_leaves_no_state(bench: Bench) -> None:
     """And its text comes through conmon."""
     bench.write("/bin/nothing")
