@@ -78,7 +78,12 @@ class World:
         """Everything in a test's own folder, under names that follow from it."""
         ledger = Ledger.open(folder / "ledger.json", folder / "sandbox")
         settings = SandboxSettings(
-            ledger.folder, folder / "layers", ledger.cgroup, dial_timeout=2, runtimes=(runtime,)
+            ledger.folder,
+            folder / "layers",
+            ledger.cgroup,
+            ledger.ropes_cgroup,
+            dial_timeout=2,
+            runtimes=(runtime,),
         )
         return cls(ledger, LoopbackNetwork(ledger.names), settings)
 

@@ -312,6 +312,7 @@ def _sandbox_settings(data: DataDirectory, ledger: Ledger) -> SandboxSettings:
         folder=ledger.folder,
         layers=data.layers,
         cgroup=ledger.cgroup,
+        ropes_cgroup=ledger.ropes_cgroup,
         ca_file=data.pull_authorities,
         dial_timeout=dial_timeout(os.environ.get("TOWLINE_DIAL_TIMEOUT", "30")),
     )

@@ -16,6 +16,8 @@ class SandboxSettings:
     """Verified layers; they stay."""
     cgroup: str
     """The control group below which all containers are; the ledger's."""
+    ropes_cgroup: str | None = None
+    """The control group of those who bring what containers wait for; the ledger's."""
     ca_file: Path | None = None
     """The installation's own authorities, which pulls trust beside the machine's."""
     dial_timeout: float = 30.0  # containerd's
