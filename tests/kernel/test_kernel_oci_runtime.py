@@ -181,7 +181,7 @@ async def test_who_starves_is_known_by_the_groups_own_count(bench: Bench) -> Non
 def holds(pid: int, name: str) -> bool:
     """Whether a process has something of this name open."""
     links = Path(f"/proc/{pid}/fd").iterdir()
-    return any(name in os.readlink(link) for link in links)
+    return any(name in str(link.readlink()) for link in links)
 
 
 async def test_conmon_holds_what_it_is_given_and_the_container_does_not(bench: Bench) -> None:
