@@ -16,6 +16,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from towline.cluster.joined_calls import JoinedCalls
 from towline.cluster.kubeconfig import Access, load
 from towline.cluster.kubernetes import (
     ApiError,
@@ -39,6 +40,7 @@ class HttpKubernetes:
     def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
         self.access = access
         self._session = session
+        self._reads = JoinedCalls[str, bytes]()
 
     @classmethod
     @asynccontextmanager
@@ -54,8 +56,9 @@ class HttpKubernetes:
             yield cls(access, session)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object:
-        """One object."""
-        return await self._send("GET", _path(resource, namespace, name))
+        """One object. Twenty pods that begin at once want the same Secret and ConfigMap."""
+        path = _path(resource, namespace, name)
+        return _object(await self._reads.ask(path, lambda: self._fetch("GET", path)))
 
     async def list(
         self, resource: Resource, namespace: str = "", *, selectors: Mapping[str, str] | None = None
@@ -136,6 +139,19 @@ class HttpKubernetes:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Object:
+        return _object(
+            await self._fetch(method, path, body, query=query, content_type=content_type)
+        )
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        body: Object | Sequence[Object] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> bytes:
         data = None if body is None else orjson.dumps(body)
         headers = {} if body is None else {"Content-Type": content_type}
         url = self.access.server + path
@@ -148,7 +164,7 @@ class HttpKubernetes:
             raise _unreachable(self.access, error) from error
         if answer.status >= 400:
             raise _error(answer.status, content)
-        return _object(content)
+        return content
 
 
 def _path(resource: Resource, namespace: str, name: str = "", subresource: str = "") -> str:
