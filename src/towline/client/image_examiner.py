@@ -13,6 +13,7 @@ from typing import Protocol
 
 from towline.client.lookout import Lookout
 from towline.client.pull_planes import PullQuestion
+from towline.cluster.joined_calls import JoinedCalls
 from towline.diagnosis.facts import Facts
 from towline.diagnosis.observation import Observations
 from towline.diagnosis.plane import Plane, PodSeen
@@ -53,13 +54,17 @@ class ImageQuestion:
 
 
 class ImageExaminer:
-    """Gathers the facts about images."""
+    """Gathers the facts about images. What many want to know of one image at the same moment, as of
+    twenty pods that are created together, is found out for all of them.
+    """
 
     def __init__(self, planes: Planes | None, lookout: Lookout, platform: Platform) -> None:
         """Without `planes` the control plane stays unknown."""
         self._planes = planes
         self._lookout = lookout
         self._platform = platform
+        self._asked = JoinedCalls[PullQuestion, Plane]()
+        self._looked = JoinedCalls[tuple[str, Keyring], Observations]()
 
     async def facts(self, asked: ImageQuestion) -> Facts:
         """All that is known of an image from here."""
@@ -75,8 +80,8 @@ class ImageExaminer:
         return replace(known, seen=await self._look(asked, known.plane))
 
     async def _plane(self, asked: ImageQuestion) -> Plane | None:
-        reference = _reference(asked.image)
-        if self._planes is None or reference is None:
+        reference, planes = _reference(asked.image), self._planes
+        if planes is None or reference is None:
             return None
         logins = asked.keyring.lookup(asked.image)
         question = PullQuestion(
@@ -87,7 +92,7 @@ class ImageExaminer:
             login=logins[0] if logins else None,
         )
         try:
-            plane = await self._planes.plane(question)
+            plane = await self._asked.ask(question, lambda: planes.plane(question))
         except Problem:
             return None
         return with_pod(plane, asked.pod) if asked.pod else plane
@@ -100,7 +105,9 @@ class ImageExaminer:
         port = plane.instance.loopback_port
         if not port:
             return Observations(asked.image)
-        seen = await probe(_by_loopback(target, reference, port), self._lookout(None))
+        near = _by_loopback(target, reference, port)
+        key = near.image, near.keyring
+        seen = await self._looked.ask(key, lambda: probe(near, self._lookout(None)))
         return replace(seen, image=asked.image, domain=reference.domain)
 
 

@@ -120,6 +120,19 @@ async def test_what_works_is_not_warned_of() -> None:
         assert any("/manifests/latest" in line for line in world.registry.seen)
 
 
+async def test_pods_that_are_created_together_are_looked_at_together() -> None:
+    """The registry is asked twice at most: by the first pod, and for all others."""
+    image = f"{HOST}/team/web:2"
+    async with sky() as world:
+        one = await world.warnings(image, secret="key")
+        once = len(world.registry.seen)
+        async with asyncio.TaskGroup() as tasks:
+            crowd = [tasks.create_task(world.warnings(image, secret="key")) for _ in range(10)]
+
+        assert {task.result() for task in crowd} == {one}
+        assert len(world.registry.seen) <= 3 * once
+
+
 async def test_what_the_registry_does_not_have_is_said_of_each_container() -> None:
     """With the place of the image in the object."""
     async with sky() as world:
