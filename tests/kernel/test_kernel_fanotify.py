@@ -69,7 +69,7 @@ class Holes:
 def group() -> Iterator[PreContent]:
     """A group, where the kernel has them."""
     try:
-        made = PreContent()
+        made = PreContent.make()
     except CannotWatch as error:
         pytest.skip(str(error))
     try:

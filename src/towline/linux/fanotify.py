@@ -9,6 +9,11 @@ kernel's `include/uapi/linux/fanotify.h`.
 **When the last descriptor of a group is closed while it has marks, whoever waits or comes later
 reads what is there: zeros where nothing was written yet, without an error.** So whoever owns a group
 closes it only after every file that it marked is whole or will never be read again.
+
+A reader whose question was given to a process that then died waits on. It is let go by whoever holds
+the group and writes the number that the question had in the dead process. So the kernel writes a
+question straight into memory that outlives its reader, if `read_into` is given such: it does so
+before the question counts as asked (`copy_event_to_user` in `fs/notify/fanotify/fanotify_user.c`).
 """
 
 from __future__ import annotations
@@ -20,9 +25,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, Self
 
 _CLOEXEC, _NONBLOCK, _CLASS_PRE_CONTENT = 1, 2, 8
+_UNLIMITED_QUEUE = 0x10
 _MARK_ADD, _MARK_REMOVE = 1, 2
 _PRE_ACCESS = 0x0010_0000
 _Q_OVERFLOW = 0x0000_4000
@@ -36,6 +42,10 @@ _SPREAD = struct.Struct("=IQQ")
 _RESPONSE = struct.Struct("=iI")
 _CANNOT = frozenset({errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP, errno.ENODEV})
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+EVENT_SIZE = _EVENT.size + _RECORD.size + _SPREAD.size
+"""Bytes of a question: it always says which bytes are wanted, as only regular files are marked."""
 
 
 class CannotWatch(Exception):
@@ -79,11 +89,17 @@ class Access:
 class PreContent:
     """A group of marked files. Every `Access` that it gives must be answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: int) -> None:
+        """A group that is there, by its descriptor."""
+        self._group = group
+
+    @classmethod
+    def make(cls) -> Self:
         """Make a group; raises `CannotWatch`."""
-        flags = _CLASS_PRE_CONTENT | _CLOEXEC | _NONBLOCK
+        # When a limited queue is full, the kernel lets readers go on, to zeros.
+        flags = _CLASS_PRE_CONTENT | _CLOEXEC | _NONBLOCK | _UNLIMITED_QUEUE
         try:
-            self._group = _checked(_libc.fanotify_init(flags, os.O_RDWR | os.O_CLOEXEC))
+            return cls(_checked(_libc.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC)))
         except OSError as error:
             raise _translated(error) from error
 
@@ -109,15 +125,30 @@ class PreContent:
         except BlockingIOError:
             return ()
 
+    def read_into(self, place: memoryview) -> Access | None:
+        """One of them, of which the kernel writes all that is to be known of it into `place`, which
+        has `EVENT_SIZE` bytes; None when nobody waits.
+        """
+        try:
+            os.readv(self._group, [place])
+        except BlockingIOError:
+            return None
+        return read_access(place)
+
     def answer(self, access: Access, verdict: Verdict) -> None:
         """Let a reader go on; one that was killed meanwhile is nobody to answer to."""
         try:
-            os.write(self._group, _RESPONSE.pack(access.descriptor, verdict.value))
+            self.respond(access.descriptor, verdict)
+        finally:
+            os.close(access.descriptor)
+
+    def respond(self, number: int, verdict: Verdict) -> None:
+        """Likewise, by the number that the question has or had; it stays open where it is."""
+        try:
+            os.write(self._group, _RESPONSE.pack(number, verdict.value))
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
-        finally:
-            os.close(access.descriptor)
 
     def close(self) -> None:
         """Let the group go. See above for what this means to files that have holes."""
@@ -127,6 +158,12 @@ class PreContent:
         path = f"/proc/self/fd/{file.fileno()}".encode()
         mask = ctypes.c_uint64(_PRE_ACCESS)
         _checked(_libc.fanotify_mark(self._group, what, mask, -1, path))
+
+
+def read_access(event: bytes | memoryview) -> Access:
+    """What `read_into` left, perhaps for another process."""
+    (access,) = _accesses(bytes(event))
+    return access
 
 
 def _accesses(events: bytes) -> Iterator[Access]:
