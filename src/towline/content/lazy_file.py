@@ -72,6 +72,10 @@ class LazyFile:
         self.descriptor = descriptor
         self.index = index
 
+    def fileno(self) -> int:
+        """Its descriptor."""
+        return self.descriptor
+
     def put(self, number: int, content: bytes) -> None:
         """Write a span, which has been verified."""
         view, offset = memoryview(content), TAR_OFFSET + self.index.spans[number].begin
