@@ -13,16 +13,15 @@ from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 _DEPTH = 4  # measured: 8 is not faster, and takes more memory
-IN_USE = _DEPTH + 2
-"""Items that may be in use at once: waiting, in the making, and at who has asked for the last one.
-Who makes them in buffers that go round needs so many.
-"""
 
 
-def ahead(items: Iterator[_T], pays: Callable[[], bool]) -> Generator[_T]:
+def ahead(
+    items: Iterator[_T], pays: Callable[[], bool], done: Callable[[_T], None]
+) -> Generator[_T]:
     """The same items in the same order; errors come out where they would without a thread.
 
-    Nobody else may take items meanwhile. Closed, it leaves the rest of them where they are.
+    `done` is called with an item when the next one is asked for. Nobody else may take items
+    meanwhile. Closed, it leaves the rest of them where they are.
     """
     while True:
         if pays():
@@ -30,6 +29,7 @@ def ahead(items: Iterator[_T], pays: Callable[[], bool]) -> Generator[_T]:
             try:
                 for item in runner.items():
                     yield item
+                    done(item)
                     if not pays():
                         runner.recall()
             finally:
@@ -41,6 +41,7 @@ def ahead(items: Iterator[_T], pays: Callable[[], bool]) -> Generator[_T]:
         except StopIteration:
             return
         yield item
+        done(item)
 
 
 class _Raised:

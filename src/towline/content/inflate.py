@@ -1,8 +1,6 @@
 """Unpacking a stream of compressed pieces, in pieces of bounded size.
 
 What the stream is, is read from its first bytes as containerd does: media types are often wrong.
-The pieces that come out lie in a few buffers that go round, so that no memory is asked for, and given
-back, for each of them.
 """
 
 from __future__ import annotations
@@ -14,50 +12,61 @@ from typing import IO, cast
 
 import zstandard
 
-from towline.content.ahead import IN_USE
+from towline.content.buffers import PIECE, Buffers, Piece
 from towline.content.igzip import BadGzip, member
 from towline.content.tar_field import BadTar
 
-PIECE = 256 * 1024  # what is written is cheapest in pieces of such a size, and stays near the core
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _MAX_ZSTD_WINDOW = 128 * 1024 * 1024  # what `zstd --long=27` needs, and what its own decoder allows
 
-Piece = bytes | bytearray | memoryview
 
-
-def unpacked(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def unpacked(
+    pieces: Iterable[Piece], buffers: Buffers | None = None, begin: int = 0
+) -> Iterator[Piece]:
     """The tar in a layer; raises `BadTar` when it cannot be unpacked.
 
-    A piece stays as it is until `IN_USE` others have been asked for.
+    The pieces lie in `buffers`, and may be given back to them. The first one is so many bytes shorter
+    than the others: what is written from there on in a file is then written in whole pieces.
     """
-    source = _Source(pieces)
+    source, out = _Source(pieces), _Out(buffers or Buffers(), begin)
     head = source.peek(len(_ZSTD))
     if head.startswith(_GZIP):
-        yield from _gunzip(source)
+        yield from _gunzip(source, out)
     elif head.startswith(_ZSTD):
-        yield from _unzstd(source)
+        yield from _unzstd(source, out)
     else:
         yield from map(bytes, source)
 
 
-def _ring() -> Iterator[bytearray]:
-    return itertools.cycle([bytearray(PIECE) for _ in range(IN_USE)])
+class _Out:
+    """The piece that is being made."""
+
+    def __init__(self, buffers: Buffers, begin: int) -> None:
+        self._buffers = buffers
+        self.renew(begin)
+
+    def piece(self) -> memoryview:
+        """What there is of it."""
+        return memoryview(self.buffer)[self._begin : self.end]
+
+    def renew(self, begin: int = 0) -> None:
+        """Begin another one."""
+        self.buffer, self._begin, self.end = self._buffers.take(), begin, begin
 
 
-def _gunzip(source: _Source) -> Iterator[memoryview]:
+def _gunzip(source: _Source, out: _Out) -> Iterator[memoryview]:
     """All members of a gzip stream, one after the other (pigz and estargz write several)."""
-    ring, stream = _ring(), _Gzip()
-    buffer, have = next(ring), 0
+    stream = _Gzip()
     for piece in source:
         stream.feed(piece)
-        while count := stream.fill(buffer, have):
-            have += count
-            if have == PIECE:
-                yield memoryview(buffer)
-                buffer, have = next(ring), 0
-    if have:
-        yield memoryview(buffer)[:have]
+        while count := stream.fill(out.buffer, out.end):
+            out.end += count
+            if out.end == PIECE:
+                yield out.piece()
+                out.renew()
+    if last := out.piece():
+        yield last
     stream.finish()
 
 
@@ -96,12 +105,14 @@ class _Gzip:
             raise BadTar("unexpected EOF")
 
 
-def _unzstd(source: _Source) -> Iterator[memoryview]:
-    engine, ring = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW), _ring()
+def _unzstd(source: _Source, out: _Out) -> Iterator[memoryview]:
+    engine = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
     try:
         with engine.stream_reader(cast("IO[bytes]", source), read_across_frames=True) as reader:
-            while count := reader.readinto(buffer := next(ring)):
-                yield memoryview(buffer)[:count]
+            while count := reader.readinto(memoryview(out.buffer)[out.end :]):
+                out.end += count
+                yield out.piece()
+                out.renew()
     except zstandard.ZstdError as error:
         raise BadTar(f"zstd: {error}") from error
 

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towline.content.ahead import ahead
+from towline.content.buffers import Buffers, Piece
 from towline.content.erofs import TAR_OFFSET
 from towline.content.fetch import Cancelled, Fetch
 from towline.content.hands import Hands
-from towline.content.inflate import Piece, unpacked
+from towline.content.inflate import unpacked
 from towline.content.layer_file import seal
+from towline.content.reserve import Reservation
 from towline.content.tar_field import BadTar
 from towline.content.tar_index import TarIndex
 from towline.content.tree import build_tree
@@ -68,6 +70,7 @@ class Intake:
         self._fetch = fetch
         self._hands = hands
         self._cancelled = threading.Event()
+        self._buffers = Buffers()
         self._damage: Exception | None = None
         self._began = time.monotonic()
         self.stages = dict[str, float]()
@@ -94,12 +97,12 @@ class Intake:
         self._fetch.cancel()
 
     def _take_in(self) -> None:
-        pays = self._hands.are_free
-        with closing(self._fetched()) as fetched, closing(ahead(fetched, pays)) as packed:
+        pays, done = self._hands.are_free, self._buffers.give_back
+        with closing(self._fetched()) as fetched, closing(ahead(fetched, pays, done)) as packed:
             try:
                 with (
                     closing(self._inflated(packed)) as inflated,
-                    closing(ahead(inflated, pays)) as tar,
+                    closing(ahead(inflated, pays, done)) as tar,
                 ):
                     self._write(tar)
             except BadTar:
@@ -111,7 +114,7 @@ class Intake:
 
     def _fetched(self) -> Generator[memoryview]:
         try:
-            for piece in self._fetch.pieces():
+            for piece in self._fetch.pieces(self._buffers):
                 self._order.report(self._fetch.position)
                 yield piece
         except Exception as error:
@@ -122,7 +125,7 @@ class Intake:
     def _inflated(self, packed: Iterable[memoryview]) -> Generator[Piece]:
         total, descriptor = 0, self._order.layer.descriptor
         limit = min(self._order.limit, most_unpacked(descriptor.size))
-        for piece in unpacked(packed):
+        for piece in unpacked(packed, self._buffers, TAR_OFFSET):
             total += len(piece)
             if total > limit:
                 raise BadTar(f"it unpacks to more than {limit} bytes")
@@ -133,8 +136,10 @@ class Intake:
         order, diff_id = self._order, self._order.layer.diff_id
         fd = os.open(order.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            index, size = self._write_tar(fd, tar)
+            room = Reservation(fd)
+            index, size = self._write_tar(fd, tar, room)
             seal(fd, diff_id, size, build_tree(index.members))
+            room.give_back()
         except BadTar:
             raise
         except BaseException:
@@ -144,13 +149,14 @@ class Intake:
             os.close(fd)
         self._note("write")
 
-    def _write_tar(self, fd: int, tar: Iterable[Piece]) -> tuple[TarIndex, int]:
+    def _write_tar(self, fd: int, tar: Iterable[Piece], room: Reservation) -> tuple[TarIndex, int]:
         """Write, hash and index what comes; where its files are, and how many bytes it has."""
         verifier, index, size = self._order.layer.diff_id.verifier(), TarIndex(), 0
         os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
         for piece in tar:
             if self._cancelled.is_set():
                 raise Cancelled
+            room.cover(TAR_OFFSET + size + len(piece))
             _write_all(fd, piece)
             verifier.update(piece)
             index.feed(piece)

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from towline.content.reserve import Reservation
+
 
 @dataclass(slots=True, eq=False)
 class Span:
@@ -32,6 +34,7 @@ class Span:
     end: int
     filling: bool = False
     fd: int | None = None
+    room: Reservation | None = None
 
     @property
     def position(self) -> int:
@@ -48,11 +51,19 @@ class Span:
         if self.fd is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self.fd = os.open(self.path, flags, 0o600)
+            self.room = Reservation(self.fd)
         return self.fd
+
+    def expect(self, count: int) -> None:
+        """So many more bytes are about to be written."""
+        if self.room is not None:
+            self.room.cover(self.size + count)
 
     def close(self) -> None:
         """Let go of the file; it is opened again when it is needed again."""
         if self.fd is not None:
+            if self.room is not None:
+                self.room.give_back()
             os.close(self.fd)
             self.fd = None
 
@@ -113,6 +124,7 @@ class Spans:
         with self._changed:
             piece = piece[: max(span.end - span.position, 0)]
             fd = span.opened()
+            span.expect(len(piece))
         count = 0
         while count < len(piece):
             count += os.write(fd, piece[count:])

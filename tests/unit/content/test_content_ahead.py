@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from towline.content.ahead import IN_USE, ahead
+from towline.content.ahead import ahead
 from towline.content.hands import Hands
 
 
@@ -31,6 +31,10 @@ def never() -> bool:
     return False
 
 
+def kept(_: int) -> None:
+    """Nobody uses an item again."""
+
+
 @pytest.mark.parametrize(
     "answers",
     [[True], [False], [True, False], [False, True], [True] * 7 + [False] * 3],
@@ -40,7 +44,7 @@ def test_all_items_come_in_order_whoever_makes_them(answers: list[bool]) -> None
     """Whether a thread pays may change at any item."""
     pays = itertools.cycle(answers)
 
-    assert list(ahead(numbers(200), lambda: next(pays))) == list(range(200))
+    assert list(ahead(numbers(200), lambda: next(pays), kept)) == list(range(200))
 
 
 @pytest.mark.parametrize("pays", [always, never])
@@ -53,29 +57,39 @@ def test_an_error_comes_out_after_what_was_made_before_it(pays: Callable[[], boo
 
     seen = list[int]()
     with pytest.raises(ZeroDivisionError):
-        seen.extend(ahead(failing(), pays))
+        seen.extend(ahead(failing(), pays, kept))
 
     assert seen == [0, 1, 2]
 
 
-def test_nobody_goes_further_ahead_than_there_are_buffers() -> None:
-    """An item is not overwritten while it is in use."""
-    made = list[int]()
-    with closing(ahead(numbers(1000, made), always)) as items:
-        furthest = max(len(made) - taken for taken, _ in enumerate(items))
+@pytest.mark.parametrize("pays", [always, never])
+def test_an_item_is_done_with_when_the_next_one_is_asked_for(pays: Callable[[], bool]) -> None:
+    """Not before: what it lies in is used again."""
+    done = list[int]()
+    for item in ahead(numbers(50), pays, done.append):
+        assert done == list(range(item))
 
-    assert furthest < IN_USE
+    assert done == list(range(50))
+
+
+def test_nobody_goes_far_ahead() -> None:
+    """Memory is bounded by it."""
+    made, furthest = list[int](), 0
+    for taken in ahead(numbers(1000, made), always, kept):
+        furthest = max(furthest, len(made) - taken)
+
+    assert furthest < 8
 
 
 @pytest.mark.parametrize("pays", [always, never])
 def test_who_walks_away_leaves_the_rest_to_others(pays: Callable[[], bool]) -> None:
     """And no thread behind."""
     source, before = numbers(1000), threading.active_count()
-    with closing(ahead(source, pays)) as items:
+    with closing(ahead(source, pays, kept)) as items:
         assert next(items) == 0
     following = next(source)
 
-    assert 0 < following <= IN_USE
+    assert 0 < following < 8
     assert threading.active_count() == before
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towline.content import igzip
-from towline.content.ahead import IN_USE
+from towline.content.buffers import PIECE, Buffers
 from towline.content.igzip import InPieces, Member
-from towline.content.inflate import PIECE, unpacked
+from towline.content.inflate import unpacked
 from towline.content.tar_field import BadTar
 
 EITHER = pytest.mark.parametrize("make", [igzip.member, InPieces], ids=["library", "package"])
@@ -99,19 +99,21 @@ def test_members_come_apart_however_they_are_cut(
     levels = [level for level, _ in members]
     packed = b"".join(map(gzip.compress, contents, levels))
 
-    assert b"".join(map(bytes, unpacked(cut(packed, sizes)))) == b"".join(contents)
+    assert b"".join(unpacked(cut(packed, sizes))) == b"".join(contents)
 
 
-def test_a_piece_stays_until_others_have_been_asked_for() -> None:
-    """Buffers go round: so many may be waiting to be written."""
-    content, waiting, seen = noise(8 * PIECE), list[memoryview](), b""
-    for piece in unpacked([gzip.compress(content)]):
-        waiting.append(memoryview(piece))
-        if len(waiting) == IN_USE:
-            seen += waiting.pop(0)
-    seen += b"".join(waiting)
+def test_buffers_are_used_again_when_they_are_given_back() -> None:
+    """The one that is near; and only then."""
+    content, buffers, seen, used = noise(8 * PIECE), Buffers(), b"", set[int]()
+    for piece in unpacked([gzip.compress(content)], buffers, begin=4096):
+        assert isinstance(piece, memoryview)
+        seen += piece
+        used.add(id(piece.obj))
+        buffers.give_back(piece)
+    kept = list(unpacked([gzip.compress(content)]))
 
-    assert zlib.crc32(seen) == zlib.crc32(content)
+    assert zlib.crc32(seen) == zlib.crc32(content) == zlib.crc32(b"".join(kept))
+    assert len(used) == 1
 
 
 def test_a_cut_stream_is_no_end() -> None:
