@@ -37,8 +37,6 @@ class LazyImage:
     made: MadeImage = field(default_factory=lambda: image(busybox_tar(), LARGE))
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """The bytes of the large layer come while it is set."""
-    sent: int = 0
-    """How many have come."""
     wrong_span: int | None = None
     """The index says something else of this span than what the layer has."""
 
@@ -51,11 +49,6 @@ class LazyImage:
     def diff_id(self) -> Digest:
         """What it unpacks to."""
         return self.made.diff_ids[1]
-
-    @property
-    def size(self) -> int:
-        """Its packed bytes."""
-        return len(self.made.blobs[self.layer])
 
     def registry(self, folder: Path) -> ScriptedRegistry:
         """Serves it with its index; the folder is for making that."""
@@ -88,9 +81,7 @@ class LazyImage:
 
     async def _large(self, request: web.Request) -> web.Response:
         await self.gate.wait()
-        answer = ranged(request, self.made.blobs[self.layer])
-        self.sent += len(answer.body) if isinstance(answer.body, bytes) else 0
-        return answer
+        return ranged(request, self.made.blobs[self.layer])
 
     def _kept(self, media_type: str, content: bytes) -> dict[str, object]:
         self.made.blobs[Digest.of(content)] = content

@@ -67,7 +67,7 @@ class Bundles:
         """
         record = folder.pod.image(image)
         hangings = self.images.hangings(record) if record else ()
-        return tuple(hanging.rope.descriptor for hanging in hangings)
+        return tuple(fd for hanging in hangings if (fd := hanging.rope.descriptor) >= 0)
 
     async def _make(self, folder: ContainerFolder, spec: ContainerSpec, image: ImageRecord) -> None:
         lowers = await self.lowers.folders(self.images.stack(image))

@@ -69,7 +69,7 @@ class ScriptedRope:
 
     def filled(self) -> Mapping[str, tuple[int, int]]:
         """See `Rope`."""
-        return {layer.diff_id: (5, 10) for layer in self.layers}
+        return {layer.diff_id: (layer.packed.size // 2, layer.packed.size) for layer in self.layers}
 
     async def untie(self) -> None:
         """See `Rope`."""
@@ -241,7 +241,7 @@ async def test_what_is_whole_is_a_layer_like_the_others(world: World, large: Lay
         end = await end_of(hangings)
 
         assert end is not None
-        assert (end.size, end.trouble) == (10, "")
+        assert (end.size, end.trouble) == (len(LARGE), "")
         assert starts.path(Digest.of(LARGE)).stat().st_ino == inode
         assert not starts.hangs(Digest.of(LARGE))
     assert world.layers.has(Digest.of(LARGE))

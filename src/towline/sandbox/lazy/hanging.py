@@ -31,7 +31,7 @@ class Rope(Protocol):
 
     @property
     def descriptor(self) -> int:
-        """Who has it keeps readers waiting, whoever else ends."""
+        """Who has it keeps readers waiting, whoever else ends; -1 after the rope's end."""
         ...
 
     def add_way(self, way: Way) -> None:
@@ -43,7 +43,9 @@ class Rope(Protocol):
         ...
 
     def filled(self) -> Mapping[str, tuple[int, int]]:
-        """How many bytes of each layer are there, of how many, by diff ID."""
+        """How many packed bytes of each layer are there, of how many, by diff ID; it may be empty
+        after its end.
+        """
         ...
 
     async def untie(self) -> None:
@@ -79,6 +81,8 @@ class RopeRecord(msgspec.Struct, frozen=True):
     """Written before a rope is tied."""
 
     layers: tuple[str, ...]
+    size: int
+    """Packed bytes of all of them."""
     began: float
     """Seconds since the epoch."""
 
@@ -103,7 +107,7 @@ class End:
     """How layers ended that hung on a rope."""
 
     size: int
-    """Bytes that they have."""
+    """Packed bytes that they have."""
     seconds: float
     """Since the rope was tied."""
     trouble: str
@@ -129,13 +133,12 @@ class Hanging:
     @property
     def filled(self) -> tuple[int, int]:
         """How many bytes are there, of how many."""
-        of_layers = self.rope.filled().values()
-        return sum(have for have, _ in of_layers), sum(want for _, want in of_layers)
+        have = sum(have for have, _ in self.rope.filled().values())
+        return have, self.record.size
 
     def close(self, trouble: str) -> None:
         """Note its end."""
-        _, size = self.filled
-        self.end = End(size, time.time() - self.record.began, trouble)
+        self.end = End(self.record.size, time.time() - self.record.began, trouble)
 
 
 async def end_of(hangings: Sequence[Hanging]) -> End | None:

@@ -213,7 +213,8 @@ class LazyStarts:
     async def _tie(self, found: Sequence[Indexed], way: Way) -> str:
         """Hang layers; why not, when they do not hang."""
         names = tuple(str(one.layer.diff_id) for one in found)
-        folder, record = self._folder / uuid.uuid4().hex, RopeRecord(names, time.time())
+        folder, size = self._folder / uuid.uuid4().hex, _size([one.layer for one in found])
+        record = RopeRecord(names, size, time.time())
         try:
             lazy = await in_thread(lambda: tuple(map(self._laid_out, found)))
             record.write(folder)
