@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.lazy_layers import files, with_holes
-from tests.registries import docker_registry
+from tests.images import image, noise
+from tests.killed_ropes import Toll, Torment
+from tests.lazy_layers import REPOSITORY, Holes, files, with_holes
+from tests.registries import docker_registry, put_image
+from tests.sandboxes import until
+from tests.slow_relay import SlowRelay
 
+from towline.content.index_blob import encode_head
 from towline.content.layer_file import LayerFile
-from towline.sandbox.lazy.rope import Rope, Whole
+from towline.oci.digest import Digest
+from towline.sandbox.lazy.order import Packed
+from towline.sandbox.lazy.rope import Broken, Rope, Whole
 
 pytestmark = pytest.mark.root
 
@@ -48,3 +58,152 @@ async def test_layers_are_read_before_they_are_whole_and_become_whole(
     assert end == Whole()
     for layer in holes.layers:
         LayerFile.open(Path(layer.path)).verify()
+
+
+async def test_a_span_that_comes_wrong_is_an_error_and_never_other_bytes(
+    tmp_path: Path, address: str
+) -> None:
+    """What the registry has is not what the index promised: readers hear EIO, and the owner why."""
+    holes = with_holes(tmp_path, address, [files(1)])
+    other = Packed(str(_put_other(address, holes)), *_rest(holes))
+    (layer,) = (msgspec.structs.replace(layer, packed=other) for layer in holes.layers)
+    rope = await Rope.tie([layer], holes.way(address), tmp_path / "rope", None)
+    try:
+        with holes.mounted() as at:
+            code, said = await digest(at[0] / "f3")
+            end = await rope.finished()
+    finally:
+        await rope.untie()
+
+    assert (code, said) == (1, "")
+    assert isinstance(end, Broken)
+    assert "has other bytes than its digest" in end.reason or "cannot be unpacked" in end.reason
+
+
+async def test_spans_that_are_not_the_layer_together_break_the_rope(
+    tmp_path: Path, address: str
+) -> None:
+    """Each is what the index says, but the index is of another layer: it is found out in the end."""
+    holes = with_holes(tmp_path, address, [files(1, 2)])
+    false = msgspec.structs.replace(holes.indexes[0], diff_id=str(Digest.of(b"another")))
+    await asyncio.to_thread(Path(holes.layers[0].head).write_bytes, encode_head(false))
+    layers = [msgspec.structs.replace(holes.layers[0], diff_id=false.diff_id)]
+    rope = await Rope.tie(layers, holes.way(address), tmp_path / "rope", None)
+    try:
+        end = await rope.finished()
+        with pytest.raises(PermissionError):
+            await asyncio.to_thread(Path(holes.layers[0].path).read_bytes)
+    finally:
+        await rope.untie()
+
+    assert end == Broken(f"the spans of {false.diff_id} are there, but are not that layer")
+
+
+async def test_readers_wait_for_a_network_that_comes_back(tmp_path: Path, address: str) -> None:
+    """And one that is killed meanwhile is gone at once, to nobody's harm."""
+    relay = SlowRelay(address, 50e6)
+    holes = with_holes(tmp_path, address, [files(1)])
+    relay.cut()
+    rope = await Rope.tie(holes.layers, holes.way(relay.address), tmp_path / "rope", None)
+    try:
+        with holes.mounted() as at:
+            killed = await asyncio.create_subprocess_exec("cat", str(at[0] / "f1"), stdout=-3)
+            async with asyncio.TaskGroup() as group:
+                patient = group.create_task(digest(at[0] / "f2"))
+                await _refused(tmp_path / "rope")
+                killed.kill()
+                code = await killed.wait()
+                waiting = not patient.done()
+                relay.mend()
+            end = await rope.finished()
+    finally:
+        await rope.untie()
+        relay.close()
+
+    assert (code, waiting) == (-signal.SIGKILL, True)
+    assert patient.result() == (0, holes.digests()[0, "f2"])
+    assert end == Whole()
+
+
+async def test_another_way_is_taken_when_one_fails(tmp_path: Path, address: str) -> None:
+    """The first pod's network is gone; the second one's leads to the registry."""
+    holes = with_holes(tmp_path, address, [files(1, 2)])
+    gone = msgspec.structs.replace(holes.way(address), namespace="/run/netns/tl-is-gone")
+    rope = await Rope.tie(holes.layers, gone, tmp_path / "rope", None)
+    try:
+        await _refused(tmp_path / "rope")
+        rope.add_way(holes.way(address))
+        end = await rope.finished()
+    finally:
+        await rope.untie()
+
+    assert end == Whole()
+
+
+async def test_what_an_abandoned_rope_had_filled_is_not_fetched_again(
+    tmp_path: Path, address: str
+) -> None:
+    """The next rope over the same files knows its spans by their digests."""
+    relay = SlowRelay(address, 2e6)
+    holes = with_holes(tmp_path, address, [files(1)])
+    packed = holes.indexes[0].packed_size
+    rope = await Rope.tie(holes.layers, holes.way(relay.address), tmp_path / "rope", None)
+    await until(lambda: rope.filled()[holes.layers[0].diff_id][0] >= packed // 2)
+    await rope.untie()
+    again = await Rope.tie(holes.layers, holes.way(relay.address), tmp_path / "rope", None)
+    end = await again.finished()
+    relay.close()
+
+    assert end == Whole()
+    assert relay.sent < packed * 1.2
+    LayerFile.open(Path(holes.layers[0].path)).verify()
+
+
+def test_whoever_is_killed_no_reader_sees_a_wrong_byte(tmp_path: Path, address: str) -> None:
+    """Holder, worker and owner die at random moments, each and together, again and again; a kill
+    costs no more than one twentieth of a layer.
+    """
+    relay, toll = SlowRelay(address, 4e6), Toll()
+    holes = with_holes(tmp_path, address, [files(1), files(2)])
+    Torment(holes, holes.way(relay.address), random.Random(7), toll).live(kills=20)
+    sizes = [index.packed_size for index in holes.indexes]
+    relay.close()
+
+    assert toll.wrong == []
+    assert toll.kills >= 20
+    assert relay.sent <= sum(sizes) + toll.kills * max(sizes) // 20
+
+
+async def test_a_rope_that_ended_while_no_owner_lived_says_how(
+    tmp_path: Path, address: str
+) -> None:
+    """An owner that comes back hears that all is whole; of one that never was there is nothing."""
+    holes = with_holes(tmp_path, address, [files(1, 2)])
+    rope = await Rope.tie(holes.layers, holes.way(address), tmp_path / "rope", None)
+    await rope.finished()
+    found = await Rope.find(tmp_path / "rope")
+    (tmp_path / "empty").mkdir()
+    none = await Rope.find(tmp_path / "empty")
+
+    assert found is not None
+    assert (await found.finished(), found.descriptor, found.filled()) == (Whole(), -1, {})
+    assert none is None
+
+
+async def _refused(folder: Path) -> None:
+    """Wait until the rope's worker has been refused by its way."""
+    await until(lambda: b"cannot be fetched" in (folder / "log").read_bytes())
+
+
+def _rest(holes: Holes) -> tuple[int, str]:
+    packed = holes.layers[0].packed
+    return packed.size, packed.media_type
+
+
+def _put_other(address: str, holes: Holes) -> Digest:
+    """Push a blob of the layer's size with other bytes; its digest."""
+    other = noise(holes.layers[0].packed.size, 9)
+    made = image(b"")
+    made.blobs[Digest.of(other)] = other
+    put_image(address, REPOSITORY, "other", made)
+    return Digest.of(other)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -83,9 +84,11 @@ class Roads:
             self._roads[number] = Road(ways[number])
         try:
             return await work(self._roads[number])
-        except Unreachable:
+        except Unreachable as error:
             if self._turn == turn:  # else somebody has met the same meanwhile
                 self._turn += 1
+                words = f"{ways[number].reference} cannot be fetched: {error}"
+                print(words, file=sys.stderr, flush=True)  # the rope's log
                 self._roads.pop(number).close()
             raise
 
