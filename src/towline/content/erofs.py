@@ -109,20 +109,17 @@ def write_metadata(root: Node, block: int) -> Metadata:
     """
     layout = _Layout()
     places, end = layout.place(root), layout.end
-    inodes = bytearray(end)
-    areas = list[bytes]()
-    blocks = block + (end >> BLOCK_BITS)
+    content = bytearray(end)
     for number, place in enumerate(places, 1):
         if place.plain:
-            _write_file(inodes, place.node, number)
+            _write_file(content, place.node, number)
             continue
-        area, start = _area(place), blocks
-        areas.append(area)
-        blocks += len(area) >> BLOCK_BITS
-        _write_inode(inodes, place, number, start)
-    if blocks > _MAX_BLOCKS:
+        start = block + (len(content) >> BLOCK_BITS)
+        content += _area(place)
+        _write_inode(content, place, number, start)
+    if block + (len(content) >> BLOCK_BITS) > _MAX_BLOCKS:
         raise BadTar(f"it is larger than {_MAX_BLOCKS * BLOCK} bytes")
-    return Metadata(bytes(inodes) + b"".join(areas), root.number, len(places), layout.whole)
+    return Metadata(bytes(content), root.number, len(places), layout.whole)
 
 
 def superblock(metadata: Metadata, block: int) -> bytes:

@@ -68,11 +68,18 @@ def write_around(fd: int, diff_id: Digest, tar_size: int, around: Surroundings) 
     has one has everything but perhaps its tar.
     """
     block, content, offset = around.superblock, around.metadata, around.metadata_offset
-    digest = hashlib.sha256(block + content).hexdigest()
+    digest = _sha256(block, content)
     header = _Header(str(diff_id), tar_size, offset, len(content), digest, around.whole)
     head = (_MAGIC + msgspec.json.encode(header)).ljust(SUPERBLOCK_OFFSET, b"\0")
     _write_all(fd, content, offset)
     _write_all(fd, head + block, 0)
+
+
+def _sha256(block: bytes, metadata: bytes) -> str:
+    """Without putting both together: metadata can have hundreds of megabytes."""
+    digest = hashlib.sha256(block)
+    digest.update(metadata)
+    return digest.hexdigest()
 
 
 def _write_all(fd: int, content: bytes, offset: int) -> None:
@@ -140,7 +147,7 @@ class LayerFile:
         except BadTar:
             return False
         block = superblock(metadata, self.metadata_offset >> BLOCK_BITS)
-        digest = hashlib.sha256(block + metadata.content).hexdigest()
+        digest = _sha256(block, metadata.content)
         return digest == self.metadata_sha256 and metadata.whole == self.whole
 
     def tree(self) -> Node:

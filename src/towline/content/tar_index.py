@@ -28,6 +28,7 @@ BLOCK = 512
 MAX_EXTENSION = 1024 * 1024  # Go's maxSpecialFileSize: what a long name or pax header may take
 MAX_MEMBERS = 1_000_000  # see docs/limits.md for what that costs in memory
 MAX_WORDS = 256 * 1024 * 1024  # of names, links, attributes and maps of holes, together
+ENTRY = 100  # what counts for each attribute and each part of a map, beside its own bytes
 _HEADER = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12x")
 
 
@@ -44,6 +45,8 @@ class Kind(Enum):
 
 
 _KINDS = {kind.value: kind for kind in Kind} | dict.fromkeys((b"\x00", b"7", b"S"), Kind.FILE)
+_XATTR = b"SCHILY.xattr."
+_LASTING = frozenset({b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"})
 _EXTENSIONS = frozenset({b"x", b"g", b"L", b"K"})
 
 
@@ -191,7 +194,7 @@ class TarIndex:
         self._words += len(member.path) + len(member.link)
         if member.xattrs or member.extents:
             self._words += sum(len(k) + len(v) for k, v in (member.xattrs or {}).items())
-            self._words += 100 * len(member.extents or ())
+            self._words += ENTRY * (len(member.xattrs or ()) + len(member.extents or ()))
         if self._words > MAX_WORDS:
             raise BadTar(f"names and attributes take more than {MAX_WORDS} bytes in one layer")
         self.members.append(member)
@@ -210,7 +213,9 @@ class TarIndex:
         if flag == b"x":
             self._extended.pax = pax_records(content)
         elif flag == b"g":
-            self._global |= pax_records(content)
+            self._global |= _lasting(pax_records(content))
+            if sum(len(key) + len(value) for key, value in self._global.items()) > MAX_EXTENSION:
+                raise BadTar("archive/tar: header field too long")
         elif flag == b"L":
             self._extended.path = content.rstrip(b"\0")
         else:
@@ -240,7 +245,12 @@ def _device(kind: Kind, fields: tuple[bytes, ...]) -> int:
     return device_number(number(fields[13]), number(fields[14]))
 
 
+def _lasting(pax: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """What a header for all members may say; what nobody reads is not carried along."""
+    return {key: value for key, value in pax.items() if key in _LASTING or key.startswith(_XATTR)}
+
+
 def _xattrs(pax: dict[bytes, bytes]) -> dict[bytes, bytes] | None:
-    prefix = b"SCHILY.xattr."
-    found = {key[len(prefix) :]: value for key, value in pax.items() if key.startswith(prefix)}
+    cut = len(_XATTR)
+    found = {key[cut:]: value for key, value in pax.items() if key.startswith(_XATTR)}
     return found or None

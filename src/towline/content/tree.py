@@ -19,7 +19,7 @@ import stat
 from collections.abc import Iterable
 
 from towline.content.tar_field import BadTar
-from towline.content.tar_index import MAX_MEMBERS, Kind, Member
+from towline.content.tar_index import Kind, Member
 from towline.content.tar_sparse import Extent
 
 OPAQUE = b"trusted.overlay.opaque"
@@ -27,8 +27,10 @@ WHITEOUT = b".wh."
 OPAQUE_WHITEOUT = b".wh..wh..opq"
 MAX_NAME = 255
 MAX_LINK = 4095
+MAX_FOLDERS = 500_000  # see docs/limits.md for what they cost in memory
 MAX_DEPTH = 500
 MAX_FOLLOWED = 40  # the kernel's limit for links in one path
+MAX_STEPS = 50_000_000  # from folder to folder where links may be on the way, in one layer
 MAX_XATTR_NAME = 255
 MAX_XATTR_VALUE = 65_535
 MAX_XATTRS = 65_536  # of one file, as ext4's own limit; EROFS could hold four times as much
@@ -104,6 +106,7 @@ class _Builder:
         self.root.implied = True
         self._directories = {b"": self.root}
         self._made = 0
+        self._steps = 0
 
     def add(self, member: Member) -> None:
         path = clean(member.path)
@@ -131,6 +134,7 @@ class _Builder:
         followed = 0
         while names:
             name = names.pop()
+            self._steps += 1
             if name == b"..":
                 if not done:
                     raise BadTar(f'"{_text(path)}" is outside of the root filesystem')
@@ -145,11 +149,14 @@ class _Builder:
             if child.link is None or child.link.startswith(b"/") or followed == MAX_FOLLOWED:
                 break  # `_directory` says what is wrong
             followed += 1
+            self._steps += len(child.link) // 8  # it is taken apart, whatever comes of it
             target = [part for part in child.link.split(b"/") if part not in {b"", b"."}]
             if not _stays(target, len(done) - 1):
                 break
             done.pop()
             names += target[::-1]
+        if self._steps > MAX_STEPS:
+            raise BadTar(f"its links lead through more than {MAX_STEPS} folders")
         return b"/".join(done + names[::-1])
 
     def _directory(self, path: bytes) -> Node:
@@ -171,8 +178,8 @@ class _Builder:
     def _fresh_directory(self, parent: Node, name: bytes) -> Node:
         assert parent.children is not None
         self._made += 1
-        if self._made > MAX_MEMBERS:
-            raise BadTar(f"more than {MAX_MEMBERS} folders in one layer")
+        if self._made > MAX_FOLDERS:
+            raise BadTar(f"more than {MAX_FOLDERS} folders in one layer")
         hidden, node = parent.children.get(name), Node(_DEFAULT_DIRECTORY)
         node.implied = True
         if hidden is not None and hidden.hides:
@@ -362,7 +369,9 @@ def _kept(member: Member) -> dict[bytes, bytes] | None:
     plain = member.kind in {Kind.FILE, Kind.DIRECTORY}
     kept, total = dict[bytes, bytes](), 0
     for name, value in member.xattrs.items():
-        total += len(name) + len(value)
+        total += (
+            len(name) + 1 + len(value)
+        )  # listxattr(2) ends each name with a byte, and has 64 KiB
         if not 0 < len(name) <= MAX_XATTR_NAME or b"\0" in name or len(value) > MAX_XATTR_VALUE:
             raise BadTar(f'"{_text(member.path)}": an extended attribute is out of range')
         if not name.startswith(b"trusted.overlay.") and (plain or not name.startswith(b"user.")):

@@ -75,6 +75,13 @@ def with_size(field: bytes) -> bytes:
             '"f": extended attributes take', id="attributes",
         ),
         pytest.param(
+            tar(file("f", pax_headers={f"SCHILY.xattr.user.{n:05}": "" for n in range(6000)})),
+            '"f": extended attributes take 66000', id="more names than a listing has room for",
+        ),
+        pytest.param(
+            tar(symlink("a", "b"), symlink("b", "a"), file("a/f")), "symbolic link", id="circle"
+        ),
+        pytest.param(
             tar(file("f", pax_headers={"SCHILY.xattr.user.a\0b": "x"})), "out of range", id="NUL"
         ),
         pytest.param(
@@ -95,7 +102,7 @@ def test_a_hostile_layer_is_refused(data: bytes, reason: str) -> None:
 def test_a_layer_has_so_many_files_and_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Named or implied: a short name can ask for five hundred folders."""
     monkeypatch.setattr("towline.content.tar_index.MAX_MEMBERS", 1000)
-    monkeypatch.setattr("towline.content.tree.MAX_MEMBERS", 1000)
+    monkeypatch.setattr("towline.content.tree.MAX_FOLDERS", 1000)
     many = tar(*(file(str(number)) for number in range(1001)))
     deep = tar(*(file(f"{number}/" + "d/" * 400 + "f") for number in range(4)))
 
@@ -103,6 +110,44 @@ def test_a_layer_has_so_many_files_and_folders(monkeypatch: pytest.MonkeyPatch) 
         metadata_of(many)
     with pytest.raises(BadTar, match="more than 1000 folders in one layer"):
         metadata_of(deep)
+
+
+def test_links_may_be_followed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of ten bytes can ask for a walk through forty links, each of four thousand."""
+    monkeypatch.setattr("towline.content.tree.MAX_STEPS", 50_000)
+    ways = [symlink(f"l{number}", "d/../" * 700 + f"l{number + 1}") for number in range(20)]
+    layer = [directory("d"), *ways, directory("l20")]
+
+    assert metadata_of(tar(*layer, file("l0/a")))
+    with pytest.raises(BadTar, match="its links lead through more than 50000 folders"):
+        metadata_of(tar(*layer, *(file(f"l0/{number}") for number in range(9))))
+
+
+def test_headers_for_all_files_are_kept_within_bounds() -> None:
+    """What nobody reads is not kept; what counts for every file counts for each of them."""
+    junk = {f"x.{number}": "y" * 100 for number in range(5000)}
+    lasting = {f"SCHILY.xattr.user.{number}": "y" * 60 for number in range(9000)}
+    index = TarIndex()
+    for number in range(8):
+        index.feed(everybodys({f"{number}.{key}": value for key, value in junk.items()}))
+
+    with pytest.raises(BadTar, match="header field too long"):
+        for number in range(2):
+            index.feed(everybodys({f"{key}.{number}": value for key, value in lasting.items()}))
+
+
+def everybodys(headers: dict[str, str]) -> bytes:
+    """A pax header for all files that follow."""
+    return tarfile.TarInfo.create_pax_global_header(headers)
+
+
+def test_attributes_count_beside_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred for each: those with the shortest names are the dearest to keep."""
+    monkeypatch.setattr(tar_index, "MAX_WORDS", 100_000)
+    headers = {f"SCHILY.xattr.{number}": "" for number in range(300)}
+
+    with pytest.raises(BadTar, match="take more than 100000 bytes in one layer"):
+        metadata_of(tar(*(file(str(number), pax_headers=headers) for number in range(4))))
 
 
 def test_names_take_so_much_room(monkeypatch: pytest.MonkeyPatch) -> None:
