@@ -146,7 +146,7 @@ def made_layers(draw: st.DrawFn, *, stacked: bool = False) -> bytes:
         if name in {"", ".", ".."} or name.startswith(".wh.") or _unfit(name, path, taken):
             continue
         taken.add(path)
-        if stacked and draw(st.integers(0, 4)) == 0:
+        if stacked and len(os.fsencode(name)) < 250 and draw(st.integers(0, 4)) == 0:
             members.append(draw(_hiding(path, folders)))
             continue
         members.append(draw(_member(path, files, layout)))
@@ -172,7 +172,7 @@ def _hiding(draw: st.DrawFn, path: str, folders: Sequence[str]) -> Made:
     if below:
         return file(f"{below}.wh..wh..opq")
     folder, slash, name = path.rpartition("/")
-    return file(f"{folder}{slash}.wh.{name[:200]}")
+    return file(f"{folder}{slash}.wh.{name}")
 
 
 def _unfit(name: str, path: str, taken: set[str]) -> bool:
