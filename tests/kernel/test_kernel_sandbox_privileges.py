@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.images import busybox_tar, image
+from tests.images import busybox_tar, image, special, tar
 from tests.sandboxes import UID, Stage, container, staged
 
 from towline.cluster.node.provider import Mount, Privileges, ScratchVolume, VolumeFiles
 
 pytestmark = pytest.mark.root
-BUSYBOX = image(busybox_tar(), User="1000:1000")
+DISK = Path("/").stat().st_dev
+DEVICES = tar(
+    special("memory", tarfile.CHRTYPE, devmajor=1, devminor=1, mode=0o666),
+    special("disk", tarfile.BLKTYPE, devmajor=os.major(DISK), devminor=os.minor(DISK), mode=0o666),
+)
+BUSYBOX = image(busybox_tar(), DEVICES, User="1000:1000")
 STATUS = "sed -n 's/^CapEff:.//p;s/^CapBnd:.//p;s/^NoNewPrivs:.//p' /proc/self/status"
 
 
@@ -79,3 +86,15 @@ async def test_volumes_are_the_groups(stage: Stage) -> None:
     assert said.splitlines()[1:] == [
         "3000 2777", "3000 644", "3000 2755", "3000 2755", "3000 644",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("user", ["1000", "0"])
+async def test_disks_and_memory_in_an_image_open_for_nobody(stage: Stage, user: str) -> None:
+    """They are there, and lead nowhere, for root too; nor does a disk that root makes itself. What
+    every container has may be opened anywhere.
+    """
+    look = "for d in /memory /disk; do [ -e $d ] && head -c 1 $d | wc -c; done"
+    make = f"mknod /dev/own b {os.major(DISK)} {os.minor(DISK)}; head -c 1 /dev/own | wc -c"
+    _, said = await stage.run(f"{look}; {make}; head -c 1 /dev/zero | wc -c", user=user)
+
+    assert [line for line in said.splitlines() if line.isdigit()] == ["0", "0", "0", "1"]
