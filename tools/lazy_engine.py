@@ -74,7 +74,13 @@ async def main() -> None:
     folder, place, server, domain, ca_file = sys.argv[1:]
     ledger = Ledger.open(Path(folder) / "ledger.json", Path(folder) / "sandbox")
     layers = Path(folder) / "layers"
-    settings = SandboxSettings(ledger.folder, layers, ledger.cgroup, ca_file=Path(ca_file))
+    settings = SandboxSettings(
+        ledger.folder,
+        layers,
+        ledger.cgroup,
+        ledger.ropes_cgroup,
+        ca_file=Path(ca_file),
+    )
     try:
         network = OneNamespace(Path(place), server)
         async with Sandbox(network, settings, lambda: _records(domain)) as sandbox:

@@ -29,15 +29,12 @@ from tests.registry_role import SECRET, USER, RegistryRole, serving
 from towline.content.index_blob import ARTIFACT_TYPE, HEAD_TYPE, LAYER_ANNOTATION
 from towline.linux import network_namespace
 from towline.linux.namespace_socket import SocketMaker
+from towline.registry.layer_indexer import SMALLEST
 
 HERE, THERE = "tl-slow-here", "tl-slow-there"
 ADDRESS = "10.99.7.1"
 REPOSITORIES = "bench"
-_LINES = f"""
-link add there type veth peer name here
-link set here netns {HERE}
-link set there netns {THERE}
-"""
+_LINK = f"link add there netns {THERE} type veth peer name here netns {HERE}"
 _PATIENCE = 300  # seconds for an index
 
 
@@ -116,7 +113,8 @@ class SlowLink:
                 for layer in artifact["layers"]
                 if layer["mediaType"] == HEAD_TYPE
             }
-            if heads == {layer["digest"] for layer in self.layers(name)}:
+            large = (layer for layer in self.layers(name) if layer["size"] >= SMALLEST)
+            if heads == {layer["digest"] for layer in large}:
                 return True
         return False
 
@@ -133,6 +131,7 @@ class SlowLink:
 def slow_link(folder: Path, megabits: int) -> Iterator[SlowLink]:
     """A line of so many Mbit/s, and a registry at its end whose files are in the folder."""
     for name in (HERE, THERE):
+        network_namespace.delete(name)  # of one that was killed
         network_namespace.create(name)
     try:
         _lay(megabits)
@@ -146,7 +145,7 @@ def slow_link(folder: Path, megabits: int) -> Iterator[SlowLink]:
 
 
 def _lay(megabits: int) -> None:
-    subprocess.run(["ip", "-batch", "-"], input=_LINES, text=True, check=True)
+    subprocess.run(["ip", *_LINK.split()], check=True)
     limit = f"root tbf rate {megabits}mbit burst 128kb latency 30ms"
     for name, link, address in ((HERE, "here", "10.99.7.2"), (THERE, "there", ADDRESS)):
         lines = f"address add {address}/24 dev {link}\nlink set {link} up\n"
