@@ -5,6 +5,7 @@ A pod's own come last and win. They are looked up once, when a pod is given its 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import yaml
@@ -22,8 +23,10 @@ async def inherited_annotations(kubernetes: Kubernetes, node: str) -> Mapping[st
     """What every pod on a node has, unless it says otherwise; raises `ApiError`, and `Problem` when
     the cluster's own cannot be read.
     """
-    config = await _found(kubernetes, CONFIG_MAPS, NAMESPACE, NAME)
-    of_node = (await _found(kubernetes, NODES, "", node)).get("metadata") or {}
+    config, held = await asyncio.gather(
+        _found(kubernetes, CONFIG_MAPS, NAMESPACE, NAME), _found(kubernetes, NODES, "", node)
+    )
+    of_node = held.get("metadata") or {}
     return {
         **_of_pods(_parse((config.get("data") or {}).get(KEY) or "")),
         **_of_pods(of_node.get("annotations") or {}),
