@@ -122,6 +122,9 @@ class World:
         try:
             yield registry
         finally:
+            for connection in runner.server.connections if runner.server else ():
+                if connection.transport is not None:
+                    connection.transport.abort()  # TLS waits half a minute for a farewell
             await runner.cleanup()
 
 
