@@ -83,11 +83,19 @@ class LazyFile:
             written = os.pwrite(self.descriptor, view, offset)
             view, offset = view[written:], offset + written
 
+    def is_hole(self, number: int) -> bool:
+        """Whether nothing was ever written where a span belongs; asks the filesystem, reads nothing."""
+        begin = TAR_OFFSET + self.index.spans[number].begin
+        try:
+            return os.lseek(self.descriptor, begin, os.SEEK_DATA) >= begin + self.index.size(number)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing to the end
+                return True
+            raise
+
     def has(self, number: int) -> bool:
         """Whether the bytes of a span are there, by their digest."""
         begin, size = TAR_OFFSET + self.index.spans[number].begin, self.index.size(number)
-        if not self._has_data(begin, begin + size):
-            return False
         digest = hashlib.sha256()
         for piece in pieces(self.descriptor, begin, size):
             digest.update(piece)
@@ -99,12 +107,3 @@ class LazyFile:
         for piece in pieces(self.descriptor, TAR_OFFSET, self.index.tar_size):
             verifier.update(piece)
         return verifier.verified
-
-    def _has_data(self, begin: int, end: int) -> bool:
-        """False for a hole, whose bytes were never written: they need no hashing."""
-        try:
-            return os.lseek(self.descriptor, begin, os.SEEK_DATA) < end
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return False
-            raise

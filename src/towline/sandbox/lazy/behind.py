@@ -27,8 +27,9 @@ class Behind:
 
     async def fill(self, layer: int) -> None:
         """Have all of a layer there, however long it takes."""
+        await self._recognise(layer)
         rest = _FIRST_REST
-        while (first := await self._missing(layer)) is not None:
+        while (first := self._missing(layer)) is not None:
             if claim := self._spans.claimed((layer, first)):
                 await claim.over()
                 continue
@@ -39,18 +40,19 @@ class Behind:
                 await asyncio.sleep(rest)
                 rest = min(2 * rest, _LONGEST_REST)
 
-    async def _missing(self, layer: int) -> int | None:
-        """A span that is not there; one that somebody is busy with only when there is no other."""
-        busy = None
+    async def _recognise(self, layer: int) -> None:
+        """Find out which spans an earlier process, or an earlier rope, has left."""
         for number in range(len(self._spans.index(layer).spans)):
-            key = layer, number
-            if self._spans.is_free(key):
-                with self._spans.claim(key):
-                    if not await self._spans.found(key):
-                        return number
-            elif not self._spans.has(key):
-                busy = number
-        return busy
+            if self._spans.is_free((layer, number)):
+                with self._spans.claim((layer, number)):
+                    await self._spans.found((layer, number))
+
+    def _missing(self, layer: int) -> int | None:
+        """A span that is not there; one that somebody is busy with only when there is no other."""
+        numbers = range(len(self._spans.index(layer).spans))
+        missing = [number for number in numbers if not self._spans.has((layer, number))]
+        free = (number for number in missing if self._spans.is_free((layer, number)))
+        return next(free, missing[0] if missing else None)
 
     def _run(self, layer: int, first: int) -> range:
         index, end = self._spans.index(layer), first + 1

@@ -169,8 +169,8 @@ class _Talk:
         return BlobStream(self, reply, len(part))
 
     def close(self) -> None:
+        """Hang up. The wire's threads end when nobody has it any more: others may be asking yet."""
         self.visits.close()
-        self.wire.close()
 
 
 class BlobStream:

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from towline.content.index_blob import decode_head
+from towline.content.index_blob import LayerIndex, decode_head
 from towline.linux.fanotify import PreContent
 from towline.linux.foreign_descriptor import descriptor_of
 from towline.sandbox.lazy.fate import End
@@ -135,7 +135,7 @@ def _prepare(layers: Sequence[LazyLayer], way: Way, folder: Path) -> Sequence[in
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "end").unlink(missing_ok=True)
     heads = [decode_head(Path(layer.head).read_bytes()) for layer in layers]
-    wanted = [Wanted(head.packed_size, len(head.spans)) for head in heads]
+    wanted = [Wanted(_packed(head), len(head.spans)) for head in heads]
     with ExitStack() as undo:
         kept = _Kept(undo)
         seats = kept.keep(os.open(folder / "seats", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -150,6 +150,11 @@ def _prepare(layers: Sequence[LazyLayer], way: Way, folder: Path) -> Sequence[in
             group.mark(_File(file))
         undo.pop_all()
         return (group.fileno(), journal, order, news, seats, *files)
+
+
+def _packed(head: LayerIndex) -> int:
+    """The packed bytes of its spans; what comes before the first is gzip's own head."""
+    return head.packed_size - (head.spans[0].packed if head.spans else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Spans:
             return False
         layer, number = key
         file = self._files[layer]
-        there = await self._in_thread(lambda: file.has(number))
+        there = not file.is_hole(number) and await self._in_thread(lambda: file.has(number))
         self._examined.add(key)
         if there:
             self._journal.put(layer, number, len(file.index.packed_range(number)))
