@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from towline.client.pull_rival import LOGIN_FILE, Rival, write_login
 from towline.client.registry_access import RegistryAccess
@@ -19,6 +21,19 @@ from towline.content.extract import remove_tree
 from towline.linux.mounts import unmount_below
 from towline.oci.reference import Reference
 
+_APART = """
+import json, os, resource, sys, time
+os.set_inheritable(int(sys.argv[1]), False)
+began = time.perf_counter()
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+seconds = time.perf_counter() - began
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+taken = [code, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]
+os.write(int(sys.argv[1]), json.dumps(taken).encode())
+"""
+# A process is counted the memory of the one that started it, so ours would be the least that anybody
+# takes: this one is small.
 _REST = 2.0  # seconds for a program to end when it is asked to
 _RESET_PEAK = "5"  # proc(5): "reset the peak resident set size"
 
@@ -170,22 +185,37 @@ def _timed(command: Sequence[str], folder: Path, secret: str) -> _Own:
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as asked:
         print(secret, file=asked, flush=True)
         asked.seek(0)
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=asked, stdout=said, stderr=said, env=environment, start_new_session=True
-        )
+        code, own = _apart(command, asked, said, environment)
+        if code != 0:
+            said.seek(0)
+            lines = said.read().strip().splitlines()
+            raise RivalFailed(lines[-1][-500:] if lines else f"exit code {code}")
+    return own
+
+
+def _apart(
+    command: Sequence[str], asked: IO[str], said: IO[str], environment: Mapping[str, str]
+) -> tuple[int, _Own]:
+    reading, writing = os.pipe()
+    apart = [sys.executable, "-I", "-S", "-c", _APART, str(writing), *command]
+    with os.fdopen(reading, "rb") as told:
         try:
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - began
-            process.returncode = os.waitstatus_to_exitcode(status)
+            process = subprocess.Popen(
+                apart, stdin=asked, stdout=said, stderr=said, env=environment,
+                pass_fds=(writing,), start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(writing)
+        try:
+            process.wait()
         except BaseException:
             _end(process)
             raise
-        if process.returncode != 0:
-            said.seek(0)
-            lines = said.read().strip().splitlines()
-            raise RivalFailed(lines[-1][-500:] if lines else f"exit code {process.returncode}")
-    return _Own(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        taken = told.read()
+    if not taken:
+        return process.returncode or 1, _Own(0.0, 0.0, 0.0)
+    code, seconds, cpu, peak = json.loads(taken)
+    return code, _Own(seconds, cpu, peak / 1024)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
