@@ -24,11 +24,18 @@ class Blob:
     """Raises `Failed` for what is no success."""
 
     async def open(self, offset: int) -> tuple[Body, int]:
-        """See `Source`. A registry that ignores the range begins at 0."""
+        """See `Source`. A registry that ignores the range begins at 0; one that gives another is asked
+        for everything.
+        """
         reply = await self._range(f"{offset}-") if offset else None
+        if reply is not None and _is_range(reply, f"{offset}-"):
+            return reply.answer.body, offset
+        if reply is not None and _is_range(reply, ""):
+            reply.line.close()
+            reply = None
         if reply is None:
             reply = await self.ask(self.descriptor, ())
-        return reply.answer.body, offset if _is_range(reply, f"{offset}-") else 0
+        return reply.answer.body, 0
 
     async def part(self, begin: int, end: int) -> Body | None:
         """See `Source`."""

@@ -106,6 +106,22 @@ async def whole(request: web.Request, _: bytes) -> web.StreamResponse:
     return web.Response(body=CONTENT)
 
 
+async def elsewhere(request: web.Request, _: bytes) -> web.StreamResponse:
+    """Another part than was asked for, and it says so."""
+    begin = _begin_of(request) // 2
+    span = f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}"
+    return web.Response(status=206, body=CONTENT[begin:], headers={"Content-Range": span})
+
+
+async def unmeasured(request: web.Request, rest: bytes) -> web.StreamResponse:
+    """All of it, without its size."""
+    response = web.StreamResponse()
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(rest)
+    return response
+
+
 async def around(request: web.Request, _: bytes) -> web.StreamResponse:
     """Go there, where you are."""
     return web.Response(status=307, headers={"Location": str(request.url)})
@@ -178,15 +194,17 @@ CUT = f"partial/sha256-{BLOB.hex}/{0:016d}"
         (stalled, well),
         (trickling, stalled, well),
         (cut, whole),
+        (cut, elsewhere, whole),
         (cut, status(416), whole),
         (cut, status(501), whole),
         (status(429, Retry_After="0"), well),
         (status(503), status(500), well),
         (cut, status(503), well),
+        (unmeasured,),
     ],
     ids=[
-        "cut", "cut-again-and-again", "stall", "trickle", "range-ignored", "range-416", "range-501",
-        "429", "5xx", "cut-then-503",
+        "cut", "cut-again-and-again", "stall", "trickle", "range-ignored", "another-range", "range-416",
+        "range-501", "429", "5xx", "cut-then-503", "no-size",
     ],
 )  # fmt: skip
 async def test_a_pull_gets_over_a_fault(tmp_path: Path, script: tuple[Answer, ...]) -> None:
