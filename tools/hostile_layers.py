@@ -260,7 +260,7 @@ LAYERS: dict[str, HostileLayer] = {
     "zstd, a window of 2 GB": HostileLayer(_zstd_window, "zstd: "),
     "zstd, a window of 128 MB": HostileLayer(_zstd_large_window, "", Limits(360, 210)),
     "10 million files": HostileLayer(
-        _entries(10_000_000), "more than 1000000 files", Limits(600, 600, 60)
+        _entries(10_000_000), "more than 1000000 files", Limits(600, 800, 60)
     ),
     "1 million files": HostileLayer(_entries(1_000_000), "", _MANY),
     "500,000 files in folders of their own": HostileLayer(
