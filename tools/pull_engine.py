@@ -83,8 +83,9 @@ async def _serve(sandbox: Sandbox, container: ContainerId, reference: str) -> No
     print("pulled", flush=True)
     await sandbox.start(ContainerSpec(container, image))
     ended = await sandbox.wait(container)
-    output = sandbox.log(container).read_text()
-    print(json.dumps({"code": ended.code, "output": output[:1000]}), flush=True)
+    with sandbox.log(container).open("rb") as log:
+        output = log.read(1000).decode(errors="replace")  # all of it would count as our memory
+    print(json.dumps({"code": ended.code, "output": output}), flush=True)
 
 
 if __name__ == "__main__":
