@@ -12,6 +12,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -55,7 +56,21 @@ def run_until_told(role: Coroutine[Any, Any, None]) -> None:
             loop.add_signal_handler(number, this.cancel)
         await role
 
+    _watch_children()
     try:
         asyncio.run(guarded())
     except asyncio.CancelledError:
         return
+
+
+def _watch_children() -> None:
+    """Hear of the ends of children by descriptors, as Python does by itself since 3.12. Before, it
+    has a thread for each, which is 2 ms late on a machine at work.
+    """
+    if sys.version_info >= (3, 12):
+        return
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return  # Linux before 5.3, or one that forbids it
+    asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
