@@ -181,6 +181,24 @@ async def test_layers_that_leave_something_out_stack_as_they_merge(
     assert seen == shown(tmp_path / "ours")
 
 
+async def test_what_is_put_on_top_of_layers_goes_with_them(tmp_path: Path) -> None:
+    """Also what was left when a process was killed in the middle of it."""
+    files = Files(tmp_path)
+    stack = tuple(map(files.add, (LOW, tar(file("tmp/b")))))
+    lowers = lower_layers(tmp_path / "lowers", files)
+
+    first, again = await lowers.folders(stack), await lowers.folders(stack)
+    (tmp_path / "lowers" / "layers" / "folders-half.layer").write_bytes(b"half of it")
+    await lowers.keep_only(lambda: {stack})
+    kept = [place for place in (tmp_path / "lowers" / "layers").iterdir() if place.is_mount()]
+    await lowers.keep_only(lambda: ())
+
+    assert first == again
+    assert len(first) == 3
+    assert set(kept) == set(first)
+    assert list((tmp_path / "lowers" / "layers").iterdir()) == []
+
+
 async def test_a_mounted_hard_link_to_a_lower_layer_is_one_file_with_it(tmp_path: Path) -> None:
     """Such an image is written out; one whose file is missing is refused."""
     lower, upper = tar(file("a", b"1" * 600, mode=0o640)), tar(hard_link("b", "a"))

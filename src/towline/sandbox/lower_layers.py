@@ -25,6 +25,7 @@ from towline.sandbox.thread_work import in_thread
 
 Stack = tuple[Digest, ...]
 """The layers of one image, lowest first."""
+_PATCH_FILE = ".layer"
 
 
 class LayerPaths(Protocol):
@@ -82,7 +83,9 @@ class MountedLayers:
             names = {_mount_name(diff_id) for stack in stacks for diff_id in stack}
             names |= {_patch_name(stack) for stack in stacks}
             for place in self._folder.iterdir():
-                if place.name not in names:
+                if place.suffix == _PATCH_FILE:
+                    place.unlink()  # we were killed before it was mounted
+                elif place.name not in names:
                     unmount_if_mounted(place)
                     place.rmdir()
         await self._otherwise.keep_only(used)
@@ -109,7 +112,7 @@ class MountedLayers:
             if tree is None:
                 return
             place.mkdir(exist_ok=True)
-            file = place.with_suffix(".layer")
+            file = place.with_suffix(_PATCH_FILE)
             _write_layer(file, tree)
             mount_layer(file, place)
             file.unlink()
