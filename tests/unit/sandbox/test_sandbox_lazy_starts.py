@@ -457,8 +457,9 @@ async def test_what_was_whole_when_the_agent_was_killed_is_taken(
     for folder in world.kept:
         (folder / "rope.json").unlink()
 
-    async with world.agent():
-        assert world.layers.has(Digest.of(LARGE))
+    async with world.agent(), asyncio.timeout(60):
+        while not world.layers.has(Digest.of(LARGE)):  # noqa: ASYNC110  # of files there is no event
+            await asyncio.sleep(0.01)
 
 
 async def test_who_wants_a_whole_layer_waits_for_the_rope(world: World, large: LayerIndex) -> None:

@@ -108,6 +108,7 @@ class LazyStarts:
         missing = self._missing(way, offer)
         while busy := [self._turns[one] for one in missing if one in self._turns]:
             await busy[0].wait()
+            missing = self._missing(way, offer)
         known = _login(way, offer)
         hung = frozenset(one for one in missing if self.hangs(one))
         for hanging in self.below(hung):
@@ -162,19 +163,20 @@ class LazyStarts:
         async with asyncio.TaskGroup() as tasks:
             self._tasks, self._tenants = tasks, tenants
             await self._recover()
+            adopting = tasks.create_task(self._adopt_whole())
             try:
                 yield
             finally:
-                for task in self._following.values():
+                for task in (adopting, *self._following.values()):
                     task.cancel()
 
     def _missing(self, way: Way, offer: Offer) -> dict[Digest, Layer]:
         """Layers that are not here, each once; none where there is to be no lazy start."""
         if self._why_not or not may_be_lazy(way.annotations):
             return {}
-        known = offer.transport is Transport.TLS and offer.reference.domain in self._hosts()
-        layers = {layer.diff_id: layer for layer in offer.layers} if known else {}
-        return {one: layer for one, layer in layers.items() if not self._layers.has(one)}
+        layers = {one.diff_id: one for one in offer.layers if not self._layers.has(one.diff_id)}
+        is_worth_it = offer.transport is Transport.TLS and _size(layers.values()) >= WORTH
+        return layers if is_worth_it and offer.reference.domain in self._hosts() else {}
 
     def _is_fit(self, layer: Layer) -> bool:
         busy = self._layers.is_coming(layer.diff_id) or layer.diff_id in self._hanging
@@ -296,16 +298,16 @@ class LazyStarts:
             await self._tenants.evict(frozenset(lost))
         for folder in folders:
             await in_thread(partial(shutil.rmtree, folder, ignore_errors=True))
-        await self._adopt_whole()
 
     async def _adopt_whole(self) -> None:
         """Take what was whole when whoever would have taken it was killed."""
         for diff_id in self._layers.lazy.begun():
             place = self._layers.lazy.place(diff_id)
-            if not self.hangs(diff_id) and place.has_no_hole():
-                with suppress(DamagedLayer, OSError):
-                    await in_thread(partial(_verify, place.layer))
-                    await self._layers.adopt(diff_id)
+            if self.hangs(diff_id) or diff_id in self._turns or not place.has_no_hole():
+                continue
+            with self._turn([diff_id]), suppress(DamagedLayer, OSError):
+                await in_thread(partial(_verify, place.layer))
+                await self._layers.adopt(diff_id)
 
 
 async def _to_its_end(task: asyncio.Task[str]) -> str:
