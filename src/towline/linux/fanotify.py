@@ -160,6 +160,15 @@ class PreContent:
         _checked(_libc.fanotify_mark(self._group, what, mask, -1, path))
 
 
+def can_watch() -> bool:
+    """Whether this kernel has such groups for us; a filesystem may yet have no events."""
+    try:
+        PreContent.make().close()
+    except CannotWatch:
+        return False
+    return True
+
+
 def read_access(event: bytes | memoryview) -> Access:
     """What `read_into` left, perhaps for another process."""
     (access,) = _accesses(bytes(event))

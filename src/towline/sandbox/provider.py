@@ -66,6 +66,7 @@ _NO_CACHES = NoCaches()
 @dataclass(frozen=True, slots=True)
 class _Parts:
     layers: LayerStore
+    ropes: KernelRopes
     starts: LazyStarts
     pods: Pods
     tenants: ContainerTenants
@@ -156,7 +157,7 @@ class Sandbox:
         remains = Remains(runtime, cgroups, settings.cgroup)
         containers = Containers(folders, locks, bundles, remains)
         pods = Pods(folders, locks, self._network, images, containers)
-        return _Parts(layers, starts, pods, ContainerTenants(pods, remains))
+        return _Parts(layers, ropes, starts, pods, ContainerTenants(pods, remains))
 
     def _own_registries(self) -> frozenset[str]:
         """The names of the installation's registries."""
@@ -191,8 +192,11 @@ class Sandbox:
         return await self._parts.images.pull(pod_uid, image, keyring, progress)
 
     async def keep_tidy(self) -> None:
-        """See to it, for ever, that layers which no pod uses do not fill the disk."""
-        await self._parts.images.keep_tidy()
+        """See to it, for ever, that layers which no pod uses do not fill the disk, and that pods which
+        start before their image is here do not wait for a worker.
+        """
+        with self._parts.ropes.ready():
+            await self._parts.images.keep_tidy()
 
     async def missing(self, pod_uid: str, image: Image) -> Missing | None:
         """See `Images`."""

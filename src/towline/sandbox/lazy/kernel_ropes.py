@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from towline.linux.fanotify import CannotWatch
+from towline.linux.fanotify import CannotWatch, can_watch
 from towline.sandbox.lazy import rope
 from towline.sandbox.lazy.hanging import CannotTie, Rope
+from towline.sandbox.lazy.nursery import Nursery
 from towline.sandbox.lazy.order import LazyLayer, Way
 
 
@@ -19,11 +21,19 @@ class KernelRopes:
 
     cgroup: str | None
     """Where their processes are."""
+    nursery: Nursery = field(default_factory=Nursery)
+    """Where workers come from while it is open."""
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Be quick in tying ropes, where there can be any."""
+        with self.nursery if can_watch() else nullcontext():
+            yield
 
     async def tie(self, layers: Sequence[LazyLayer], way: Way, folder: Path) -> Rope:
         """See `Ropes`."""
         try:
-            return _Tied(await rope.Rope.tie(layers, way, folder, self.cgroup))
+            return _Tied(await rope.Rope.tie(layers, way, folder, self.cgroup, self.nursery))
         except CannotWatch as error:
             raise CannotTie(f"the kernel cannot make readers wait: {error}") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from towline.linux.cgroups import Cgroups
 from towline.sandbox.lazy.journal import Journal
+from towline.sandbox.lazy.nursery import Nursery
 from towline.sandbox.lazy.order import Order
 from towline.sandbox.lazy.seat import Seat, Seats
 from towline.sandbox.lazy.strand import Held, Setbacks, reap, start
@@ -20,11 +21,14 @@ PAIR = (Seat.HOLDER, Seat.WORKER)
 class Pair:
     """The two, by what they and we hold."""
 
-    def __init__(self, held: Sequence[int], log: Path, cgroup: str | None) -> None:
+    def __init__(
+        self, held: Sequence[int], log: Path, cgroup: str | None, nursery: Nursery | None
+    ) -> None:
         """`held` are a strand's descriptors, in their order; they belong to this from now on."""
         self._held = tuple(held)
         self._log = log
         self._cgroup = cgroup
+        self._nursery = nursery
         of = dict(zip(Held, held, strict=False))
         self.group = of[Held.GROUP]
         self.journal = Journal(of[Held.JOURNAL])
@@ -32,19 +36,27 @@ class Pair:
         self._news = of[Held.NEWS]
         self._seats = Seats(of[Held.SEATS])
         self._setbacks = Setbacks(self.journal)
-        self._children = dict[int, int]()
-        """Of those that we started: numbers by pidfds."""
+        self._children = set[int]()
+        """Pidfds of those that we started."""
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start both. One whose seat is taken ends at once."""
         loop = asyncio.get_running_loop()
-        for seat in PAIR:
-            pid = start(seat, self._held, self._log)
-            pidfd = os.pidfd_open(pid)
-            self._children[pidfd] = pid
-            loop.add_reader(pidfd, self._bury, pidfd)
+        pids = await asyncio.to_thread(self._start)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):  # no child of ours, and dead already
+                pidfd = os.pidfd_open(pid)
+                self._children.add(pidfd)
+                loop.add_reader(pidfd, self._bury, pidfd)
+
+    def _start(self) -> Sequence[int]:
+        forked = self._nursery.worker(self._held, self._log) if self._nursery else None
+        seats = (Seat.HOLDER,) if forked else (Seat.WORKER, Seat.HOLDER)
+        pids = [start(seat, self._held, self._log) for seat in seats]
+        pids += [forked] if forked else []
         if self._cgroup is not None:
-            move_into(self._cgroup, tuple(self._children.values()))
+            move_into(self._cgroup, pids)
+        return pids
 
     async def change(self) -> None:
         """Wait until there is news of the rope, or one of the two has ended; when both have, they are
@@ -52,7 +64,7 @@ class Pair:
         """
         with self._watched() as pidfds:
             if pidfds or self._children:
-                await _readable((self._news, *(pidfds or self._children)))
+                await _readable((self._news, *(pidfds or tuple(self._children))))
                 with contextlib.suppress(BlockingIOError):
                     os.eventfd_read(self._news)
                 return
@@ -60,7 +72,7 @@ class Pair:
         if self._setbacks.hopeless:
             self.journal.break_off("its processes ended again and again")
         elif not any(map(self._seats.occupant, PAIR)):
-            self.start()
+            await self.start()
 
     async def end(self) -> None:
         """Have both end."""
@@ -85,7 +97,7 @@ class Pair:
 
     def _bury(self, pidfd: int) -> None:
         asyncio.get_running_loop().remove_reader(pidfd)
-        del self._children[pidfd]
+        self._children.remove(pidfd)
         reap(pidfd)
 
     @contextlib.contextmanager

@@ -21,6 +21,7 @@ from towline.linux.fanotify import PreContent
 from towline.linux.foreign_descriptor import descriptor_of
 from towline.sandbox.lazy.fate import End
 from towline.sandbox.lazy.journal import Journal, State, Wanted
+from towline.sandbox.lazy.nursery import Nursery
 from towline.sandbox.lazy.order import Layers, LazyLayer, Order, Way
 from towline.sandbox.lazy.pair import PAIR, Pair
 from towline.sandbox.lazy.seat import Seats
@@ -54,16 +55,22 @@ class Rope:
 
     @classmethod
     async def tie(
-        cls, layers: Sequence[LazyLayer], way: Way, folder: Path, cgroup: str | None
+        cls,
+        layers: Sequence[LazyLayer],
+        way: Way,
+        folder: Path,
+        cgroup: str | None,
+        nursery: Nursery | None = None,
     ) -> Rope:
         """Watch the files of layers, and begin to fill them: from now on whoever opens one and reads
         it waits for its bytes. Nobody may have opened them before, to read or to mount them.
 
-        `folder` is the rope's own; its processes are put into `cgroup`. Raises `CannotWatch`.
+        `folder` is the rope's own; its processes are put into `cgroup`, and its worker may come from a
+        nursery. Raises `CannotWatch`.
         """
         held = await asyncio.to_thread(_prepare, layers, way, folder)
-        pair = Pair(held, folder / "log", cgroup)
-        pair.start()
+        pair = Pair(held, folder / "log", cgroup, nursery)
+        await pair.start()
         return cls(pair, None)
 
     @classmethod
@@ -78,7 +85,7 @@ class Rope:
             if asyncio.get_running_loop().time() > deadline:
                 return None
             await asyncio.sleep(_LOOK)  # one may have been started and not sat down
-        return cls(Pair(held, folder / "log", None), None)
+        return cls(Pair(held, folder / "log", None, None), None)
 
     @property
     def descriptor(self) -> int:
