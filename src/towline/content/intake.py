@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from towline.content.inflate import unpacked
 from towline.content.layer_file import seal
 from towline.content.reserve import Reservation
 from towline.content.tar_field import BadTar
-from towline.content.tar_index import TarIndex
+from towline.content.tar_index import Member, TarIndex
 from towline.content.tree import build_tree
 from towline.pull.failure import (
     Cause,
@@ -137,8 +137,8 @@ class Intake:
         fd = os.open(order.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             room = Reservation(fd)
-            index, size = self._write_tar(fd, tar, room)
-            seal(fd, diff_id, size, build_tree(index.members))
+            root = build_tree(self._members(tar, fd, room))
+            seal(fd, diff_id, os.lseek(fd, 0, os.SEEK_CUR) - TAR_OFFSET, root)
             room.give_back()
         except BadTar:
             raise
@@ -149,22 +149,22 @@ class Intake:
             os.close(fd)
         self._note("write")
 
-    def _write_tar(self, fd: int, tar: Iterable[Piece], room: Reservation) -> tuple[TarIndex, int]:
-        """Write, hash and index what comes; where its files are, and how many bytes it has."""
-        verifier, index, size = self._order.layer.diff_id.verifier(), TarIndex(), 0
-        os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
+    def _members(self, tar: Iterable[Piece], fd: int, room: Reservation) -> Iterator[Member]:
+        """Write and hash what comes; the files that are found in it meanwhile."""
+        verifier, index = self._order.layer.diff_id.verifier(), TarIndex()
+        end = os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
         for piece in tar:
             if self._cancelled.is_set():
                 raise Cancelled
-            room.cover(TAR_OFFSET + size + len(piece))
+            end += len(piece)
+            room.cover(end)
             _write_all(fd, piece)
             verifier.update(piece)
             index.feed(piece)
-            size += len(piece)
+            yield from index.taken()
         if not verifier.verified:
             raise _failed(DiffIdDiffers(verifier.wanted))
         index.finish()
-        return index, size
 
     def _note(self, stage: str) -> None:
         self.stages[stage] = time.monotonic() - self._began

@@ -93,6 +93,7 @@ class TarIndex:
         self._extended = _PLAIN
         self._ended = False
         self._words = 0
+        self._taken = 0
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take in the next bytes of the stream; raises `BadTar`."""
@@ -107,6 +108,12 @@ class TarIndex:
         while self._next + BLOCK <= self._position and self._header(piece, self._next - begin):
             pass
         self._held = bytes(piece[self._next - begin :])
+
+    def taken(self) -> list[Member]:
+        """What was found since it was asked for the last time; it is not among `members` any more."""
+        taken, self.members = self.members, []
+        self._taken += len(taken)
+        return taken
 
     def finish(self) -> None:
         """The stream has ended; raises `BadTar` when it should not have."""
@@ -189,7 +196,7 @@ class TarIndex:
         )
 
     def _add(self, member: Member) -> None:
-        if len(self.members) >= MAX_MEMBERS:
+        if self._taken + len(self.members) >= MAX_MEMBERS:
             raise BadTar(f"more than {MAX_MEMBERS} files in one layer")
         self._words += len(member.path) + len(member.link)
         if member.xattrs or member.extents:

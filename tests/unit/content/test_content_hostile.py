@@ -99,6 +99,21 @@ def test_a_hostile_layer_is_refused(data: bytes, reason: str) -> None:
             metadata_of(data, cut)
 
 
+def test_files_that_were_taken_from_the_index_still_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A layer is not larger than it may be because somebody looks at its beginning."""
+    monkeypatch.setattr("towline.content.tar_index.MAX_MEMBERS", 10)
+    data, index, taken = tar(*(file(str(number)) for number in range(11))), TarIndex(), 0
+
+    with pytest.raises(BadTar, match="more than 10 files in one layer"):
+        for begin in range(0, len(data), 700):
+            index.feed(data[begin : begin + 700])
+            taken += len(index.taken())
+    assert taken > 7
+    assert index.members == [] or taken + len(index.members) == 10
+
+
 def test_a_layer_has_so_many_files_and_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Named or implied: a short name can ask for five hundred folders."""
     monkeypatch.setattr("towline.content.tar_index.MAX_MEMBERS", 1000)
