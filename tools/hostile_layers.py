@@ -270,7 +270,7 @@ LAYERS: dict[str, HostileLayer] = {
         _in_folders(1_000_000), "more than 500000 folders", Limits(1300, 600, 60)
     ),
     "5 million folders that no entry names": HostileLayer(
-        _deep_folders, "more than 500000 folders", Limits(600, 30, 30)
+        _deep_folders, "more than 500000 folders", Limits(600, 60, 30)
     ),
     "3 GB of global headers": HostileLayer(_global_headers, "", Limits(disk=3100, cpu=90)),
     "attributes for a million files": HostileLayer(
