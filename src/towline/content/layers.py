@@ -47,6 +47,9 @@ LARGEST_LAYER = 256 * 1024**3
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _THREADS = 32
 
+Report = Callable[[int], None]
+"""Is told how many compressed bytes of a layer are here."""
+
 
 class LayerStore:
     """Layers in one folder, which belongs to one process at a time."""
@@ -149,31 +152,29 @@ class LayerStore:
             self._publish(place.layer, diff_id)
         place.remove()
 
-    async def add(self, layer: Layer, source: Source, report: Callable[[int], None]) -> Receipt:
+    async def add(self, layer: Layer, source: Source, report: Report) -> Receipt:
         """Fetch a layer unless it is here; see `towline.pull.layers.Layers`."""
         packed = layer.descriptor.digest
-        async with self._flight("layer", layer.diff_id):
+        async with self._flight("layer", layer.diff_id, report) as flight:
             if self.has(layer.diff_id):
                 return Receipt(reused=layer.descriptor.size)
-            async with self._flight("packed", packed), self._lanes.lane(source.registry):
-                return await self._take_in(layer, source, report)
+            async with self._flight("packed", packed, report), self._lanes.lane(source.registry):
+                return await self._take_in(layer, source, flight.tell)
 
     @contextlib.asynccontextmanager
-    async def _flight(self, kind: str, digest: Digest) -> AsyncIterator[None]:
+    async def _flight(self, kind: str, digest: Digest, report: Report) -> AsyncIterator[_Flight]:
         """Be the only one who is busy with these bytes. A plain tar has one digest as both kinds."""
         flight = self._flights.setdefault((kind, digest), _Flight())
-        flight.passengers += 1
+        flight.passengers.append(report)
         try:
             async with flight.lock:
-                yield
+                yield flight
         finally:
-            flight.passengers -= 1
+            flight.passengers.remove(report)
             if not flight.passengers:
                 del self._flights[kind, digest]
 
-    async def _take_in(
-        self, layer: Layer, source: Source, report: Callable[[int], None]
-    ) -> Receipt:
+    async def _take_in(self, layer: Layer, source: Source, report: Report) -> Receipt:
         share = functools.partial(self._lanes.share, source.registry)
         opener = Opener(source, asyncio.get_running_loop(), share)
         delivery = Delivery(layer, opener, self._means)
@@ -210,11 +211,16 @@ class LayerStore:
 
 
 class _Flight:
-    """Who takes one layer in, and how many wait for it."""
+    """Who takes one layer in, and who waits for it."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.passengers = 0
+        self.passengers = list[Report]()
+
+    def tell(self, have: int) -> None:
+        """Let all know how far it is; who waits for bytes that come is not one whose pull hangs."""
+        for report in tuple(self.passengers):
+            report(have)
 
 
 def _locked(path: Path) -> int:

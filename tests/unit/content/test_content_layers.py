@@ -308,6 +308,15 @@ async def test_many_who_want_one_layer_share_one_flight(store: LayerStore) -> No
     assert sum(len(source.offsets) for source in sources) == 1
 
 
+async def test_all_who_wait_for_a_layer_hear_how_far_it_is(store: LayerStore) -> None:
+    """Else a pod whose bytes another one fetches would look as if nothing came for it."""
+    told = await asyncio.gather(
+        *(take(store, layer(), ScriptedSource(PACKED)) for _ in range(8)),
+    )
+
+    assert {reports[-1] for reports in told} == {len(PACKED)}
+
+
 async def test_when_one_fails_the_next_tries_with_its_own_source(store: LayerStore) -> None:
     """Another pod's network or login is not my failure."""
     bad, good = ScriptedSource(PACKED[:100]), ScriptedSource(PACKED)
