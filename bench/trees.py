@@ -48,6 +48,7 @@ from tools.tree_layers import (
 )
 
 from towline.content.extract import extract, remove_tree
+from towline.content.layer_file import LayerFile
 from towline.content.tar_field import BadTar
 from towline.linux.mounts import mount_overlay, unmount_if_mounted
 from towline.oci.digest import Digest
@@ -66,6 +67,10 @@ class Layers:
     def path(self, diff_id: Digest) -> Path:
         """The file of a layer."""
         return self.folder / diff_id.hex
+
+    def is_mountable(self, diff_id: Digest) -> bool:
+        """Whether it shows all its files by itself."""
+        return LayerFile.open(self.path(diff_id)).whole
 
 
 class Comparison:

@@ -34,6 +34,10 @@ class Files:
         """The file of a layer."""
         return self._folder / diff_id.hex
 
+    def is_mountable(self, diff_id: Digest) -> bool:
+        """Whether it shows all its files by itself."""
+        return LayerFile.open(self.path(diff_id)).whole
+
     def add(self, data: bytes) -> Digest:
         """Seal a tar here."""
         sealed(self.path(Digest.of(data)), data)

@@ -83,6 +83,10 @@ class LayerStore:
         """Where this layer is, or would be."""
         return place(self._root, diff_id)
 
+    def is_mountable(self, diff_id: Digest) -> bool:
+        """Whether a layer that is here shows all its files by itself; raises `DamagedLayer`."""
+        return LayerFile.open(self.path(diff_id)).whole
+
     def has(self, diff_id: Digest) -> bool:
         """Whether this layer is here."""
         return self.path(diff_id).exists()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from towline.content.extract import extract, remove_tree
-from towline.content.layer_file import LayerFile, seal
+from towline.content.layer_file import seal
 from towline.content.overlay_marks import hides_below
 from towline.content.tree import Node, build_tree
 from towline.linux.mounts import CannotMountFiles, mount_layer, unmount_if_mounted
@@ -36,6 +36,14 @@ class LayerPaths(Protocol):
         ...
 
 
+class LayersToMount(LayerPaths, Protocol):
+    """Layers that may be used as they are."""
+
+    def is_mountable(self, diff_id: Digest) -> bool:
+        """Whether a layer shows all its files by itself."""
+        ...
+
+
 class LowerLayers(Protocol):
     """Layers that can be stacked."""
 
@@ -50,7 +58,7 @@ class LowerLayers(Protocol):
         ...
 
 
-def lower_layers(folder: Path, layers: LayerPaths) -> LowerLayers:
+def lower_layers(folder: Path, layers: LayersToMount) -> LowerLayers:
     """Whichever way this kernel offers; the folder is its own."""
     written = ExtractedLayers(folder / "images", layers)
     if _can_mount(folder):
@@ -61,7 +69,7 @@ def lower_layers(folder: Path, layers: LayerPaths) -> LowerLayers:
 class MountedLayers:
     """Each layer file mounted once; `otherwise` has the images that cannot be had so."""
 
-    def __init__(self, folder: Path, layers: LayerPaths, otherwise: LowerLayers) -> None:
+    def __init__(self, folder: Path, layers: LayersToMount, otherwise: LowerLayers) -> None:
         self._folder = folder
         self._layers = layers
         self._otherwise = otherwise
@@ -92,7 +100,7 @@ class MountedLayers:
 
     def _stacked(self, stack: Stack) -> tuple[Path, ...] | None:
         """None when they cannot be mounted."""
-        if not all(LayerFile.open(self._layers.path(diff_id)).whole for diff_id in stack):
+        if not all(map(self._layers.is_mountable, stack)):
             return None
         lowers = _visible([self._mounted(diff_id) for diff_id in _needed(stack)])
         return (*lowers, *self._described(stack, lowers))

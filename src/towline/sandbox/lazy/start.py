@@ -92,6 +92,12 @@ class LazyStarts:
             return self._layers.lazy.place(diff_id).layer
         return whole
 
+    def is_mountable(self, diff_id: Digest) -> bool:
+        """Whether a layer shows all its files by itself. What hangs does, for others have no index;
+        to look into it would be to wait for whoever fills it.
+        """
+        return self.hangs(diff_id) or self._layers.is_mountable(diff_id)
+
     def hangs(self, diff_id: Digest) -> bool:
         """Whether a layer may be used although it is not whole."""
         hanging = self._hanging.get(diff_id)
