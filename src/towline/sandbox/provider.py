@@ -47,6 +47,7 @@ from towline.sandbox.bundle import Bundles
 from towline.sandbox.containers import Containers
 from towline.sandbox.image_cache import Caches, NoCaches
 from towline.sandbox.lazy.kernel_ropes import KernelRopes
+from towline.sandbox.lazy.nursery import Nursery
 from towline.sandbox.lazy.start import LazyStarts
 from towline.sandbox.lower_layers import MountedLayers, lower_layers
 from towline.sandbox.pod_doctor import PodDoctor
@@ -146,7 +147,7 @@ class Sandbox:
     def _assemble(self, folders: PodFolders, layers: LayerStore) -> _Parts:
         settings, cgroups = self._settings, Cgroups.of_machine()
         runtime = OciRuntime.find(settings.folder, cgroups, settings.runtimes)
-        ropes = KernelRopes(settings.ropes_cgroup)
+        ropes = KernelRopes(settings.ropes_cgroup, Nursery(settings.ca_file))
         starts = LazyStarts(layers, ropes, settings.folder / "ropes", self._own_registries)
         lowers, locks = lower_layers(settings.folder, starts), PodLocks()
         if not isinstance(lowers, MountedLayers):

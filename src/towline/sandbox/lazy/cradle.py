@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -9,7 +10,9 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
+from towline.linux.handshake import Authorities
 from towline.sandbox.lazy import worker
 from towline.sandbox.lazy.journal import MOST_LAYERS
 from towline.sandbox.lazy.nursery import PLACE, READY
@@ -22,6 +25,7 @@ def main() -> None:
     """Fork a worker for each message, until nobody can send one any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so the kernel buries them
     line = socket.socket(fileno=PLACE)
+    _know_authorities(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     gc.freeze()  # what is here already is not looked at again, and its memory stays shared
     line.send(READY)
     while True:
@@ -34,6 +38,12 @@ def main() -> None:
         for fd in descriptors:
             os.close(fd)
         line.send(str(pid).encode())
+
+
+def _know_authorities(ca_file: Path | None) -> None:
+    """They are kept by the process that has read them, and by those that are forked from it."""
+    with contextlib.suppress(OSError):  # workers will say what is wrong
+        _ = Authorities(ca_file).trusted
 
 
 def _work(line: socket.socket, descriptors: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
@@ -21,7 +21,7 @@ class KernelRopes:
 
     cgroup: str | None
     """Where their processes are."""
-    nursery: Nursery = field(default_factory=Nursery)
+    nursery: Nursery
     """Where workers come from while it is open."""
 
     @contextmanager

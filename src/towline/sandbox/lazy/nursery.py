@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ _ANSWER = 1.0  # seconds in which a fork must have happened
 class Nursery:
     """The owner's end of one. Opened and closed on the event loop, asked in threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path | None = None) -> None:
+        """`ca_file` is the one that ways will mostly name: its authorities are read once for all."""
+        self._ca_file = ca_file
         self._line: socket.socket | None = None
         self._pidfd = -1
         self._ready = False
@@ -40,7 +43,8 @@ class Nursery:
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, theirs.fileno(), PLACE),
             ]
-            command = (sys.executable, "-I", "-m", "towline.sandbox.lazy.cradle")
+            known = [str(self._ca_file)] if self._ca_file else []
+            command = (sys.executable, "-I", "-m", "towline.sandbox.lazy.cradle", *known)
             pid = os.posix_spawn(
                 command[0], command, os.environ, file_actions=actions, setsid=True, setsigmask=()
             )
@@ -48,12 +52,12 @@ class Nursery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """It ends when nobody can ask it any more; the workers that came from it go on."""
-        if self._line is not None:
-            self._line.close()
-            self._line, self._ready = None, False
-            os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
-            reap(self._pidfd)
+        """It ends; the workers that came from it go on."""
+        self._hang_up()
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
+        reap(self._pidfd)
 
     def worker(self, held: Sequence[int], log: Path) -> int | None:
         """Have a worker forked, with these descriptors in the order of `Held`; its process. None when
@@ -73,9 +77,14 @@ class Nursery:
             line.settimeout(_ANSWER)
             return int(line.recv(64))
         except (OSError, ValueError):  # it is dead, or out of memory
-            self._line = None
-            line.close()
+            self._hang_up()
             return None
+
+    def _hang_up(self) -> None:
+        """It ends when nobody can ask it any more."""
+        line, self._line, self._ready = self._line, None, False
+        if line is not None:
+            line.close()
 
     def _is_ready(self, line: socket.socket) -> bool:
         if not self._ready:

@@ -7,6 +7,7 @@ network with it, and a login may be revoked: so a rope works as long as any of i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -58,6 +59,11 @@ class Roads:
         self._layers = order.layers.layers
         self._turn = 0
         self._roads = dict[int, Road]()
+
+    async def open_up(self) -> None:
+        """Have a connection, and a token, before the first reader asks; a failure is left for then."""
+        with contextlib.suppress(Unreachable):
+            await self.packed(0, range(1))
 
     async def packed(self, layer: int, part: range) -> bytes:
         """See `Supply`."""

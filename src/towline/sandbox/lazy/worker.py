@@ -62,6 +62,7 @@ async def _work(journal: Journal) -> None:
             inodes = {os.fstat(file.descriptor).st_ino: n for n, file in enumerate(files)}
             served = tasks.create_task(desk.serve(inodes))
             kept = tasks.create_task(_keep_holder(journal))
+            await roads.open_up()
             await filler.fill()
             await asyncio.sleep(_GRACE)
             served.cancel()
