@@ -132,6 +132,26 @@ async def test_readers_who_want_the_same_span_have_it_fetched_once(tmp_path: Pat
         assert [n for n in range(len(it.index.spans)) if it.file.has(n)] == [2, 3]
 
 
+async def test_who_reads_on_finds_the_next_span_on_its_way(tmp_path: Path) -> None:
+    """It is asked for when the one before has come, and only once two were read in a row."""
+    async with scene(tmp_path) as it:
+        alone = it.demand.ahead([(0, 1)])
+        await it.demand.have([(0, 1)])
+        following = it.demand.ahead([(0, 2)])
+        again = it.demand.ahead([(0, 2)])
+        assert following is not None
+        async with asyncio.TaskGroup() as group:
+            group.create_task(it.demand.read_on(following))
+            await asyncio.sleep(0)
+            asked_before = len(it.requests("packed"))
+            await it.demand.have([(0, 2)])
+
+        assert (alone, following, again) == (None, (0, 3), None)
+        assert asked_before == 1
+        assert it.requests("packed") == [it.index.packed_range(n) for n in (1, 2, 3)]
+        assert it.demand.ahead([(0, len(it.index.spans) - 1)]) is None
+
+
 async def test_a_network_that_fails_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """The reader only waits."""
     async with scene(tmp_path) as it:

@@ -77,13 +77,15 @@ class Desk:
             self._take(access, Noted(slot, b"", layer), errands)
 
     def _take(self, access: Access, noted: Noted, errands: asyncio.TaskGroup) -> None:
-        missing = self._missing(access, noted.layer)
+        keys = self._wanted(access, noted.layer)
+        missing = [key for key in keys if not self._spans.has(key)]
+        following = self._demand.ahead(keys) if keys else None
         if missing and not self._fate.broken.is_set():
             errands.create_task(self._run(access, noted, missing))
-            layer, last = missing[-1]
-            errands.create_task(self._demand.read_on((layer, last + 1)))
         else:
             self._answer(access, noted)
+        if following is not None:
+            errands.create_task(self._demand.read_on(following))
 
     async def _run(self, access: Access, noted: Noted, missing: Sequence[Key]) -> None:
         """Have what is missing brought, or find out that it will not be."""
@@ -95,20 +97,20 @@ class Desk:
         self._answer(access, noted)
 
     def _answer(self, access: Access, noted: Noted) -> None:
-        there = not self._missing(access, noted.layer) and not self._fate.broken.is_set()
+        there = all(map(self._spans.has, self._wanted(access, noted.layer)))
+        there = there and not self._fate.broken.is_set()
         self._group.respond(access.descriptor, Verdict.ALLOW if there else Verdict.DENY)
         self._journal.clear(noted.slot)
         os.close(access.descriptor)
         self._free.append(noted.slot)
         self._freed.set()
 
-    def _missing(self, access: Access, layer: int | None) -> list[Key]:
-        """The spans that are wanted and not there. Of a question whose reader died before it looked
-        which file it is about, they are those of every file.
+    def _wanted(self, access: Access, layer: int | None) -> list[Key]:
+        """The spans that are wanted. Of a question whose reader died before it looked which file it is
+        about, they are those of every file.
         """
         layers = range(self._journal.layers) if layer is None else (layer,)
-        keys = (key for n in layers for key in self._spans.covering(n, *_of_tar(access)))
-        return [key for key in keys if not self._spans.has(key)]
+        return [key for n in layers for key in self._spans.covering(n, *_of_tar(access))]
 
 
 def _of_tar(access: Access) -> tuple[int, int]:
