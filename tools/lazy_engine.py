@@ -35,6 +35,7 @@ from towline.sandbox.provider import Sandbox
 from towline.sandbox.settings import SandboxSettings
 
 ADDRESS = "10.99.7.2"
+_SETTLED = 2.0  # seconds after which an agent that was started has everything ready
 _LOOK = 0.02  # seconds between two looks whether all is there
 
 
@@ -86,9 +87,13 @@ async def main() -> None:
         async with Sandbox(network, settings, lambda: _records(domain)) as sandbox:
             uid = str(uuid.uuid4())
             await sandbox.open(PodIdentity(uid, "bench", "first", "subnet-1", "first", {}))
-            print("ready", flush=True)
-            for number, line in enumerate(sys.stdin):
-                await _serve(sandbox, ContainerId(uid, "first", number), line, layers)
+            async with asyncio.TaskGroup() as group:
+                tidying = group.create_task(sandbox.keep_tidy())
+                await asyncio.sleep(_SETTLED)
+                print("ready", flush=True)
+                while line := await asyncio.to_thread(sys.stdin.readline):
+                    await _serve(sandbox, ContainerId(uid, "first", 0), line, layers)
+                tidying.cancel()
             await sandbox.close(uid)
     finally:
         sweep(ledger)
