@@ -31,6 +31,7 @@ from towline.sandbox.lazy.strand import Held
 
 _PATIENCE = 60.0
 _LOOK = 0.01
+_LONGEST_REST = 0.4  # seconds between two kills: some come before the last ones are back, some after
 _OWNER = "owner"
 _VICTIMS: tuple[tuple[Seat | str, ...], ...] = (
     (Seat.HOLDER,),
@@ -103,7 +104,7 @@ class Torment:
         return max(kills, 1) if self._said("lost") else 0
 
     def _maybe_kill(self, kills: int) -> int:
-        time.sleep(self._chance.random() * 0.15)
+        time.sleep(self._chance.random() * _LONGEST_REST)
         if kills <= 0:
             self._wait(lambda: self._ended() or self._said("lost"), "it does not end")
             return 0

@@ -190,14 +190,14 @@ def test_whoever_is_killed_no_reader_sees_a_wrong_byte(tmp_path: Path, address: 
     """Holder, worker and owner die at random moments, each and together, again and again; a kill
     costs little of a layer.
     """
-    relay, toll = SlowRelay(address, 4e6), Toll()
-    holes = with_holes(tmp_path, address, [files(1), files(2)])
-    Torment(holes, holes.way(relay.address), random.Random(7), toll).live(kills=14)
+    relay, toll = SlowRelay(address, 2e6), Toll()
+    holes = with_holes(tmp_path, address, [files(1, 5), files(2, 5)])
+    Torment(holes, holes.way(relay.address), random.Random(7), toll).live(kills=10)
     sizes = [index.packed_size for index in holes.indexes]
     relay.close()
 
     assert toll.wrong == []
-    assert toll.kills >= 14
+    assert toll.kills >= 10
     assert relay.sent <= sum(sizes) + toll.kills * max(sizes) // 10
 
 
