@@ -19,8 +19,8 @@ import asyncio
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,7 @@ import structlog
 from towline.content.layer_file import DamagedLayer, LayerFile
 from towline.content.layers import LayerStore
 from towline.content.lazy_file import lay_out
+from towline.content.lazy_shelf import LazyShelf
 from towline.kube.annotations import may_be_lazy
 from towline.oci.digest import Digest
 from towline.pull.layers import Layer
@@ -39,6 +40,7 @@ from towline.pull.wire import Transport
 from towline.sandbox.lazy.hanging import CannotTie, Hanging, RopeRecord, Ropes
 from towline.sandbox.lazy.image_index import Indexed, read_index
 from towline.sandbox.lazy.order import LazyLayer, Way
+from towline.sandbox.lazy.turns import Turns
 from towline.sandbox.thread_work import in_thread
 
 WORTH = 8 * 1024 * 1024
@@ -75,8 +77,7 @@ class LazyStarts:
         self._folder = folder
         self._hosts = hosts
         self._hanging = dict[Digest, Hanging]()
-        self._turns = dict[Digest, asyncio.Event]()
-        """Layers that somebody is about to hang or to let go, and when he has done so."""
+        self._turns = Turns()
         self._spoilt = set[Digest]()
         self._following = dict[Hanging, asyncio.Task[None]]()
         self._why_not = ""
@@ -112,8 +113,8 @@ class LazyStarts:
         login. Raises `NotThere` when it was worth trying and came to nothing.
         """
         missing = self._missing(way, offer)
-        while busy := [self._turns[one] for one in missing if one in self._turns]:
-            await busy[0].wait()
+        while others := self._turns.others(missing):
+            await others.wait()
             missing = self._missing(way, offer)
         known = _login(way, offer)
         hung = frozenset(one for one in missing if self.hangs(one))
@@ -122,7 +123,7 @@ class LazyStarts:
         fit = [layer for one, layer in missing.items() if one not in hung and self._is_fit(layer)]
         if _size(fit) < WORTH:
             return hung
-        with self._turn([layer.diff_id for layer in fit]):
+        with self._turns.taken([layer.diff_id for layer in fit]):
             try:
                 return hung | await self._hang(offer, fit, known, reader)
             except NotThere:
@@ -154,7 +155,7 @@ class LazyStarts:
             if over or not hanging.layers.isdisjoint(wanted()):
                 continue
             del self._following[hanging]
-            with self._turn(hanging.layers):
+            with self._turns.taken(hanging.layers):
                 task.cancel()
                 await asyncio.wait([task])
                 await self._forget(hanging)
@@ -188,18 +189,6 @@ class LazyStarts:
         busy = self._layers.is_coming(layer.diff_id) or layer.diff_id in self._hanging
         return layer.descriptor.size >= SMALLEST and layer.diff_id not in self._spoilt and not busy
 
-    @contextmanager
-    def _turn(self, layers: Collection[Digest]) -> Iterator[None]:
-        """Be the only one who hangs these layers or lets them go."""
-        turn = asyncio.Event()
-        self._turns |= dict.fromkeys(layers, turn)
-        try:
-            yield
-        finally:
-            for diff_id in layers:
-                del self._turns[diff_id]
-            turn.set()
-
     async def _hang(
         self, offer: Offer, layers: Sequence[Layer], way: Way, reader: IndexReader
     ) -> frozenset[Digest]:
@@ -224,7 +213,9 @@ class LazyStarts:
         folder, size = self._folder / uuid.uuid4().hex, _size([one.layer for one in found])
         record = RopeRecord(names, size, time.time())
         try:
-            lazy = await in_thread(lambda: tuple(map(self._laid_out, found)))
+            lazy = await in_thread(
+                lambda: tuple(_laid_out(self._layers.lazy, one) for one in found)
+            )
             record.write(folder)
             rope = await self._ropes.tie(lazy, way, folder)
         except CannotTie as error:
@@ -239,13 +230,6 @@ class LazyStarts:
             return ""
         await in_thread(partial(shutil.rmtree, folder, ignore_errors=True))
         return reason
-
-    def _laid_out(self, one: Indexed) -> LazyLayer:
-        place = self._layers.lazy.place(one.layer.diff_id)
-        place.folder.mkdir(exist_ok=True)
-        place.head.write_bytes(one.head)
-        lay_out(place.layer, one.index)
-        return one.ordered(str(place.layer), str(place.head))
 
     def _keep(self, hanging: Hanging) -> None:
         self._hanging |= dict.fromkeys(hanging.layers, hanging)
@@ -309,9 +293,9 @@ class LazyStarts:
         """Take what was whole when whoever would have taken it was killed."""
         for diff_id in self._layers.lazy.begun():
             place = self._layers.lazy.place(diff_id)
-            if self.hangs(diff_id) or diff_id in self._turns or not place.has_no_hole():
+            if self.hangs(diff_id) or self._turns.others([diff_id]) or not place.has_no_hole():
                 continue
-            with self._turn([diff_id]), suppress(DamagedLayer, OSError):
+            with self._turns.taken([diff_id]), suppress(DamagedLayer, OSError):
                 await in_thread(partial(_verify, place.layer))
                 await self._layers.adopt(diff_id)
 
@@ -323,6 +307,14 @@ async def _to_its_end(task: asyncio.Task[str]) -> str:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def _laid_out(shelf: LazyShelf, one: Indexed) -> LazyLayer:
+    place = shelf.place(one.layer.diff_id)
+    place.folder.mkdir(exist_ok=True)
+    place.head.write_bytes(one.head)
+    lay_out(place.layer, one.index)
+    return one.ordered(str(place.layer), str(place.head))
 
 
 def _verify(path: Path) -> None:
