@@ -21,10 +21,10 @@ from towline.content.ahead import ahead
 from towline.content.buffers import Buffers, Piece
 from towline.content.erofs import TAR_OFFSET
 from towline.content.fetch import Cancelled, Fetch
+from towline.content.growing import GrowingFile
 from towline.content.hands import Hands
 from towline.content.inflate import unpacked
 from towline.content.layer_file import seal
-from towline.content.reserve import Reservation
 from towline.content.tar_field import BadTar
 from towline.content.tar_index import Member, TarIndex
 from towline.content.tree import build_tree
@@ -136,10 +136,10 @@ class Intake:
         order, diff_id = self._order, self._order.layer.diff_id
         fd = os.open(order.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            room = Reservation(fd)
-            root = build_tree(self._members(tar, fd, room))
-            seal(fd, diff_id, os.lseek(fd, 0, os.SEEK_CUR) - TAR_OFFSET, root)
-            room.give_back()
+            file = GrowingFile(fd, os.lseek(fd, TAR_OFFSET, os.SEEK_SET))
+            root = build_tree(self._members(tar, file))
+            seal(fd, diff_id, file.end - TAR_OFFSET, root)
+            file.give_back()
         except BadTar:
             raise
         except BaseException:
@@ -149,16 +149,13 @@ class Intake:
             os.close(fd)
         self._note("write")
 
-    def _members(self, tar: Iterable[Piece], fd: int, room: Reservation) -> Iterator[Member]:
+    def _members(self, tar: Iterable[Piece], file: GrowingFile) -> Iterator[Member]:
         """Write and hash what comes; the files that are found in it meanwhile."""
         verifier, index = self._order.layer.diff_id.verifier(), TarIndex()
-        end = os.lseek(fd, TAR_OFFSET, os.SEEK_SET)
         for piece in tar:
             if self._cancelled.is_set():
                 raise Cancelled
-            end += len(piece)
-            room.cover(end)
-            _write_all(fd, piece)
+            file.write(piece)
             verifier.update(piece)
             index.feed(piece)
             yield from index.taken()
@@ -186,9 +183,3 @@ class Intake:
 
 def _failed(cause: Cause) -> Failed:
     return Failed(Failure(Place.UNPACK, cause))
-
-
-def _write_all(fd: int, piece: Piece) -> None:
-    view = memoryview(piece)
-    while view:
-        view = view[os.write(fd, view) :]

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from towline.content.reserve import Reservation
+from towline.content.growing import GrowingFile
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +34,7 @@ class Span:
     end: int
     filling: bool = False
     fd: int | None = None
-    room: Reservation | None = None
+    file: GrowingFile | None = None
 
     @property
     def position(self) -> int:
@@ -51,21 +51,22 @@ class Span:
         if self.fd is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self.fd = os.open(self.path, flags, 0o600)
-            self.room = Reservation(self.fd)
+            self.file = GrowingFile(self.fd, self.size)
         return self.fd
 
-    def expect(self, count: int) -> None:
-        """So many more bytes are about to be written."""
-        if self.room is not None:
-            self.room.cover(self.size + count)
+    def growing(self) -> GrowingFile:
+        """The file to write to, opened when it is first needed."""
+        self.opened()
+        assert self.file is not None
+        return self.file
 
     def close(self) -> None:
         """Let go of the file; it is opened again when it is needed again."""
         if self.fd is not None:
-            if self.room is not None:
-                self.room.give_back()
+            if self.file is not None:
+                self.file.give_back()
             os.close(self.fd)
-            self.fd = None
+            self.fd = self.file = None
 
 
 class Spans:
@@ -123,15 +124,12 @@ class Spans:
         """Add bytes to a span; how many of them belonged there, for its end may have moved."""
         with self._changed:
             piece = piece[: max(span.end - span.position, 0)]
-            fd = span.opened()
-            span.expect(len(piece))
-        count = 0
-        while count < len(piece):
-            count += os.write(fd, piece[count:])
+            file = span.growing()
+        file.write(piece)
         with self._changed:
-            span.size += count
+            span.size += len(piece)
             self._changed.notify_all()
-        return count
+        return len(piece)
 
     def release(self, span: Span) -> None:
         """Nobody fills this span any more."""
