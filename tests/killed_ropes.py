@@ -31,7 +31,9 @@ from towline.sandbox.lazy.strand import Held
 
 _PATIENCE = 60.0
 _LOOK = 0.01
-_LONGEST_REST = 0.4  # seconds between two kills: some come before the last ones are back, some after
+_LONGEST_REST = (
+    0.4  # seconds between two kills: some come before the last ones are back, some after
+)
 _OWNER = "owner"
 _VICTIMS: tuple[tuple[Seat | str, ...], ...] = (
     (Seat.HOLDER,),
@@ -203,7 +205,7 @@ def own(layers: Sequence[LazyLayer], way: Way, folder: Path) -> None:
 
 
 async def _own(layers: Sequence[LazyLayer], way: Way, folder: Path) -> None:
-    rope = await Rope.find(folder)
+    rope = await Rope.find(folder, None)
     if rope is None and (folder / "tied").exists():
         (folder / "lost").touch()
         return

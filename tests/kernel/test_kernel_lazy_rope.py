@@ -208,9 +208,9 @@ async def test_a_rope_that_ended_while_no_owner_lived_says_how(
     holes = with_holes(tmp_path, address, [files(1, 2)])
     rope = await Rope.tie(holes.layers, holes.way(address), tmp_path / "rope", None)
     await rope.finished()
-    found = await Rope.find(tmp_path / "rope")
+    found = await Rope.find(tmp_path / "rope", None)
     (tmp_path / "empty").mkdir()
-    none = await Rope.find(tmp_path / "empty")
+    none = await Rope.find(tmp_path / "empty", None)
 
     assert found is not None
     assert (await found.finished(), found.descriptor, found.filled()) == (Whole(), -1, {})

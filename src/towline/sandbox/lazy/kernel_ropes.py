@@ -39,7 +39,7 @@ class KernelRopes:
 
     async def find(self, folder: Path) -> Rope | None:
         """See `Ropes`."""
-        found = await rope.Rope.find(folder)
+        found = await rope.Rope.find(folder, self.cgroup)
         return _Tied(found) if found else None
 
 

@@ -70,13 +70,19 @@ class Rope:
         """
         held = await asyncio.to_thread(_prepare, layers, way, folder)
         pair = Pair(held, folder / "log", cgroup, nursery)
-        await pair.start()
+        try:
+            await pair.start()
+        except BaseException:
+            await pair.end()
+            pair.close()
+            raise
         return cls(pair, None)
 
     @classmethod
-    async def find(cls, folder: Path) -> Rope | None:
+    async def find(cls, folder: Path, cgroup: str | None) -> Rope | None:
         """The rope of a folder, after its owner's restart; it may have ended meanwhile. None when
-        none of its processes lives and it had not ended.
+        none of its processes lives and it had not ended. Those that are started for it from now on
+        are put into `cgroup`.
         """
         deadline = asyncio.get_running_loop().time() + _COMING
         while (held := _held_by_the_pair(folder)) is None:
@@ -85,7 +91,7 @@ class Rope:
             if asyncio.get_running_loop().time() > deadline:
                 return None
             await asyncio.sleep(_LOOK)  # one may have been started and not sat down
-        return cls(Pair(held, folder / "log", None, None), None)
+        return cls(Pair(held, folder / "log", cgroup, None), None)
 
     @property
     def descriptor(self) -> int:
