@@ -20,10 +20,14 @@ from tests.slow_relay import SlowRelay
 
 from towline.content.index_blob import encode_head
 from towline.content.layer_file import LayerFile
+from towline.linux.foreign_descriptor import descriptor_of
 from towline.oci.digest import Digest
+from towline.sandbox.lazy.journal import Journal
 from towline.sandbox.lazy.nursery import Nursery
 from towline.sandbox.lazy.order import Packed
 from towline.sandbox.lazy.rope import Broken, Rope, Whole
+from towline.sandbox.lazy.seat import Seat, Seats
+from towline.sandbox.lazy.strand import Held
 
 pytestmark = pytest.mark.root
 
@@ -150,6 +154,53 @@ async def test_readers_wait_for_a_network_that_comes_back(tmp_path: Path, addres
     assert (code, waiting) == (-signal.SIGKILL, True)
     assert patient.result() == (0, holes.digests()[0, "f2"])
     assert end == Whole()
+
+
+async def test_a_question_whose_worker_died_before_it_looked_at_the_file_is_answered(
+    tmp_path: Path, address: str
+) -> None:
+    """Nobody knows which file is meant, so the range is brought in each."""
+    relay = SlowRelay(address, 50e6)
+    holes = with_holes(tmp_path, address, [files(1, 4), files(2, 4)])
+    relay.cut()
+    rope = await Rope.tie(holes.layers, holes.way(relay.address), tmp_path / "rope", None)
+    journal, seats = _shared(await _seated(tmp_path / "rope"))
+    try:
+        with holes.mounted() as at:
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(digest(at[1] / "f2"))
+                await until(lambda: any(noted.layer is not None for noted in journal.noted()))
+                for noted in journal.noted():
+                    journal.note_layer(noted.slot, -1)  # as if it had not come so far
+                killed = seats.kill(Seat.WORKER)
+                relay.mend()
+            end = await rope.finished()
+    finally:
+        await rope.untie()
+        relay.close()
+
+    assert killed is not None
+    os.close(killed)
+    assert reader.result() == (0, holes.digests()[1, "f2"])
+    assert end == Whole()
+    os.close(journal.descriptor)
+    os.close(seats.descriptor)
+
+
+async def _seated(folder: Path) -> int:
+    """A pidfd of the rope's holder, once it has its seat."""
+    with (folder / "seats").open("rb") as file:
+        await until(lambda: Seats(file.fileno()).occupant(Seat.HOLDER) is not None)
+        holder = Seats(file.fileno()).watch(Seat.HOLDER)
+    assert holder is not None
+    return holder
+
+
+def _shared(holder: int) -> tuple[Journal, Seats]:
+    """Copies of what the holder has."""
+    journal, seats = (descriptor_of(holder, number) for number in (Held.JOURNAL, Held.SEATS))
+    os.close(holder)
+    return Journal(journal), Seats(seats)
 
 
 async def test_another_way_is_taken_when_one_fails(tmp_path: Path, address: str) -> None:
