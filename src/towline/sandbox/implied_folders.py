@@ -108,11 +108,12 @@ def _place(root: Node, path: bytes, seen: _Layers) -> None:
     node, known = root, b""
     for name in path.split(b"/") if path else ():
         known = known + b"/" + name if known else name
-        assert node.children is not None
-        inner = node.children.get(name) or seen.described(known)
+        children = node.children
+        assert children is not None
+        inner = children.get(name) or seen.described(known)
         if inner is None:
             return
-        node.children[name] = node = inner
+        children[name] = node = inner
 
 
 def _as_it_is(folder: Path) -> Node:
