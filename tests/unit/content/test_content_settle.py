@@ -6,6 +6,9 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
+from towline.content.layer_file import DamagedLayer, LayerFile
 from towline.content.settle import DURABLE, Manners, Settler
 
 
@@ -64,3 +67,11 @@ def test_nothing_is_left_behind_at_the_end(tmp_path: Path) -> None:
     settler.close()
 
     assert mode(paths[0]) == mode(paths[2]) == DURABLE
+
+
+def test_a_file_that_did_not_reach_the_disk_is_recognised(tmp_path: Path) -> None:
+    """It has its name and nothing in it after a power cut."""
+    (tmp_path / "x").write_bytes(b"")
+
+    with pytest.raises(DamagedLayer):
+        LayerFile.open(tmp_path / "x")
