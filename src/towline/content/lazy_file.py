@@ -13,9 +13,18 @@ import hashlib
 import os
 from pathlib import Path
 
-from towline.content.erofs import SUPERBLOCK_OFFSET, TAR_OFFSET
+from towline.content.erofs import (
+    BLOCK_BITS,
+    SUPERBLOCK_OFFSET,
+    TAR_OFFSET,
+    superblock,
+    write_metadata,
+)
 from towline.content.index_blob import LayerIndex
 from towline.content.layer_file import DamagedLayer, LayerFile, Surroundings, pieces, write_around
+from towline.content.tar_field import BadTar
+from towline.content.tar_index import TarIndex
+from towline.content.tree import build_tree
 from towline.oci.digest import Digest
 
 
@@ -102,8 +111,22 @@ class LazyFile:
         return digest.digest() == self.index.spans[number].sha256
 
     def is_whole(self) -> bool:
-        """Whether its tar is the layer."""
-        verifier = Digest.parse(self.index.diff_id).verifier()
-        for piece in pieces(self.descriptor, TAR_OFFSET, self.index.tar_size):
-            verifier.update(piece)
-        return verifier.verified
+        """Whether its tar is the layer, and what surrounds it is what `seal` would have written.
+
+        The index came from elsewhere: it could show other files than the tar has, and the layer's
+        digest would not tell.
+        """
+        index = self.index
+        verifier, tar = Digest.parse(index.diff_id).verifier(), TarIndex()
+        try:
+            for piece in pieces(self.descriptor, TAR_OFFSET, index.tar_size):
+                verifier.update(piece)
+                tar.feed(piece)
+            if not verifier.verified:
+                return False
+            tar.finish()
+            metadata = write_metadata(build_tree(tar.members), index.metadata_offset >> BLOCK_BITS)
+        except BadTar:
+            return False
+        block = superblock(metadata, index.metadata_offset >> BLOCK_BITS)
+        return (block, metadata.content) == (index.superblock, index.metadata) and metadata.whole

@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.images import file, noise, tar
 
@@ -53,6 +54,24 @@ def test_a_file_that_is_laid_out_is_the_layer_but_for_its_tar(tmp_path: Path) ->
     assert not whole_at_first
     assert lazy.is_whole()
     LayerFile.open(path).verify()
+    os.close(lazy.descriptor)
+
+
+def test_files_that_the_tar_does_not_have_are_seen(tmp_path: Path) -> None:
+    """The metadata came from a registry; the digest of the layer says nothing of them."""
+    index, path = indexed(tmp_path), tmp_path / "layer"
+    packed = tmp_path / "other.gz"
+    packed.write_bytes(gzip.compress(tar(*(file(f"x{n}", bytes(80_000)) for n in range(8)))))
+    foreign = build_index(packed, io.BytesIO(), STEP)
+    assert foreign.metadata_offset == index.metadata_offset
+    shown = msgspec.structs.replace(index, metadata=foreign.metadata, superblock=foreign.superblock)
+    lay_out(path, shown)
+    lazy = opened(path, shown)
+    for number in range(len(index.spans)):
+        lazy.put(number, span(index, number))
+
+    assert all(lazy.has(number) for number in range(len(index.spans)))
+    assert not lazy.is_whole()
     os.close(lazy.descriptor)
 
 

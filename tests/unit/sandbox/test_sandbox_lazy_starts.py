@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.images import file, tar
 from tests.lazy_worlds import (
     LARGE,
     SMALL,
@@ -192,24 +191,6 @@ async def test_what_cannot_be_filled_ends_its_tenants_first(
         assert taken == frozenset()
     assert world.log == ["tied", f"evicted {Digest.of(LARGE)}", "untied"]
     assert world.layers.lazy.begun() == ()
-
-
-async def test_files_that_are_not_in_the_layer_are_found_out(
-    world: World, large: LayerIndex, tmp_path: Path
-) -> None:
-    """Whoever made the index showed other files than those of the tar."""
-    other = index(tar(file("other", b"large " * 1_500_000)), tmp_path)
-    shown = msgspec.structs.replace(large, metadata=other.metadata, superblock=other.superblock)
-    async with world.agent() as starts:
-        await starts.take(WAY, offer(layer(LARGE)), beside(shown, layer(LARGE)))
-        hangings = starts.below([Digest.of(LARGE)])
-        world.ropes.tied[0].fill()
-        end = await end_of(hangings)
-
-        assert end is not None
-        assert "does not show the files" in end.trouble
-    assert not world.layers.has(Digest.of(LARGE))
-    assert world.log[1:] == [f"evicted {Digest.of(LARGE)}", "untied"]
 
 
 async def test_what_nobody_uses_any_more_is_kept_for_the_next(

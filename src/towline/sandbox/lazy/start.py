@@ -238,7 +238,7 @@ class LazyStarts:
     async def _follow(self, hanging: Hanging) -> None:
         try:
             trouble = await hanging.rope.finished()
-            trouble = trouble or await self._adopt(hanging)
+            trouble = trouble or self._adopt(hanging)
             hanging.close(trouble)
             if trouble:
                 await self._spoil(hanging)
@@ -246,12 +246,12 @@ class LazyStarts:
         except Exception:  # noqa: BLE001  # of one rope: the others go on, and this one keeps holding
             _log.exception("lazy-layers-not-settled", layers=hanging.record.layers)
 
-    async def _adopt(self, hanging: Hanging) -> str:
+    def _adopt(self, hanging: Hanging) -> str:
         """Take the layers among the others; what is wrong with them."""
         for diff_id in hanging.layers:
             try:
-                await self._layers.adopt(diff_id)
-            except (DamagedLayer, OSError) as error:
+                self._layers.adopt(diff_id)
+            except OSError as error:
                 return str(error)
         return ""
 
@@ -296,8 +296,8 @@ class LazyStarts:
             if self.hangs(diff_id) or self._turns.others([diff_id]) or not place.has_no_hole():
                 continue
             with self._turns.taken([diff_id]), suppress(DamagedLayer, OSError):
-                await in_thread(partial(_verify, place.layer))
-                await self._layers.adopt(diff_id)
+                await in_thread(partial(_verify, place.layer, diff_id))
+                self._layers.adopt(diff_id)
 
 
 async def _to_its_end(task: asyncio.Task[str]) -> str:
@@ -317,8 +317,11 @@ def _laid_out(shelf: LazyShelf, one: Indexed) -> LazyLayer:
     return one.ordered(str(place.layer), str(place.head))
 
 
-def _verify(path: Path) -> None:
-    LayerFile.open(path).verify()
+def _verify(path: Path, diff_id: Digest) -> None:
+    file = LayerFile.open(path)
+    file.verify()
+    if file.diff_id != diff_id or not file.is_as_sealed():
+        raise DamagedLayer(f"{path} does not show the files of {diff_id}")
 
 
 def _login(way: Way, offer: Offer) -> Way:

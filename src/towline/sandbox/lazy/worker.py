@@ -117,10 +117,15 @@ class _Filler:
         self._fate.finish()
 
     async def _fill(self) -> None:
+        """The largest layers first: the last ones are verified when nothing comes any more."""
+        largest_first = sorted(range(len(self._files)), key=self._packed_size, reverse=True)
         async with asyncio.TaskGroup() as sealing:
-            for layer in range(len(self._files)):
+            for layer in largest_first:
                 await self._behind.fill(layer)
                 sealing.create_task(self._seal(layer))
+
+    def _packed_size(self, layer: int) -> int:
+        return self._spans.index(layer).packed_size
 
     async def _seal(self, layer: int) -> None:
         if not await self._spans.is_whole(layer):
