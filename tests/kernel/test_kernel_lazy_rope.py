@@ -20,6 +20,7 @@ from tests.slow_relay import SlowRelay
 
 from towline.content.index_blob import encode_head
 from towline.content.layer_file import LayerFile
+from towline.linux.fanotify import PreContent
 from towline.linux.foreign_descriptor import descriptor_of
 from towline.oci.digest import Digest
 from towline.sandbox.lazy.journal import Journal
@@ -214,6 +215,25 @@ async def test_another_way_is_taken_when_one_fails(tmp_path: Path, address: str)
         end = await rope.finished()
     finally:
         await rope.untie()
+
+    assert end == Whole()
+
+
+def watching(path: Path) -> PreContent:
+    """A group that marks a file, and answers nobody."""
+    group = PreContent.make()
+    with path.open("rb") as file:
+        group.mark(file)
+    return group
+
+
+async def test_a_file_that_somebody_watched_before_is_filled(tmp_path: Path, address: str) -> None:
+    """Its descriptor, too, asks then before it writes: it is not kept waiting by itself."""
+    holes = with_holes(tmp_path, address, [files(1, 2)])
+    earlier = watching(Path(holes.layers[0].path))
+    rope = await Rope.tie(holes.layers, holes.way(address), tmp_path / "rope", None)
+    earlier.close()
+    end = await rope.finished()
 
     assert end == Whole()
 
