@@ -34,8 +34,9 @@ MAX_STEPS = 50_000_000  # from folder to folder where links may be on the way, i
 MAX_XATTR_NAME = 255
 MAX_XATTR_VALUE = 65_535
 MAX_XATTRS = 65_536  # of one file, as ext4's own limit; EROFS could hold four times as much
-_NAME = rb"(?!\.\.?(?:/|\Z))[^/\0]{1,255}+"
-_ORDINARY = re.compile(rb"(?:\./)?(" + _NAME + rb"(?:/" + _NAME + rb")*+)/?").fullmatch
+# Without possessive quantifiers: Python 3.11.2 gives the wrong group with them.
+_NAME = rb"(?!\.\.?(?:/|\Z))[^/\0]{1,255}"
+_ORDINARY = re.compile(rb"(?:\./)?(" + _NAME + rb"(?:/" + _NAME + rb")*)/?").fullmatch
 _DEFAULT_DIRECTORY = stat.S_IFDIR | 0o755
 _TYPES = {
     Kind.FILE: stat.S_IFREG,
