@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.lazy_worlds import (
+    HOST,
     LARGE,
     SMALL,
     WAY,
@@ -28,7 +29,7 @@ from towline.content.index_blob import (
     LayerIndex,
 )
 from towline.content.layers import LayerStore
-from towline.kube.annotations import LAZY
+from towline.kube.annotations import LAZY, REGISTRY_CERTIFICATE
 from towline.oci.digest import Digest
 from towline.pull.shortcut import NotThere, Offer
 from towline.pull.wire import Transport
@@ -107,6 +108,11 @@ async def test_twenty_pods_share_one_rope(world: World, large: LayerIndex) -> No
             WAY, replace(offer(layer(LARGE)), transport=Transport.TLS_UNVERIFIED), id="unverified"
         ),
         pytest.param(WAY, replace(offer(layer(LARGE)), transport=Transport.PLAIN), id="plain"),
+        pytest.param(
+            msgspec.structs.replace(WAY, annotations={REGISTRY_CERTIFICATE: f"{HOST}={'a' * 64}"}),
+            offer(layer(LARGE)),
+            id="pinned",
+        ),
         pytest.param(WAY, offer(layer(SMALL)), id="small"),
     ],
 )

@@ -9,8 +9,9 @@ adds it to the ways by which the layer may be filled. When the last pod that use
 gone, the rope is untied, and what has come is kept for the next time. What cannot be filled is never
 tried again by this process: its pods are ended, and pull in full.
 
-Only registries of this installation are believed, over verified TLS: an index decides what a
-container sees, until its layer is whole.
+Only registries of this installation are believed, over TLS that an authority vouches for: an index
+decides what a container sees until its layer is whole, and the containers of others, too. A pin is
+the pod's own word, and its network could lead anywhere.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from towline.content.lazy_shelf import LazyShelf
 from towline.kube.annotations import may_be_lazy
 from towline.oci.digest import Digest
 from towline.pull.layers import Layer
+from towline.pull.policy import RegistryPolicy
 from towline.pull.shortcut import IndexReader, NotThere, Offer
 from towline.pull.wire import Transport
 from towline.sandbox.lazy.hanging import CannotTie, Hanging, RopeRecord, Ropes
@@ -182,8 +184,14 @@ class LazyStarts:
         if self._why_not or not may_be_lazy(way.annotations):
             return {}
         layers = {one.diff_id: one for one in offer.layers if not self._layers.has(one.diff_id)}
-        is_worth_it = offer.transport is Transport.TLS and _size(layers.values()) >= WORTH
-        return layers if is_worth_it and offer.reference.domain in self._hosts() else {}
+        is_worth_it = _size(layers.values()) >= WORTH
+        return layers if is_worth_it and self._is_believed(way, offer) else {}
+
+    def _is_believed(self, way: Way, offer: Offer) -> bool:
+        reference = offer.reference
+        pinned = RegistryPolicy.from_annotations(way.annotations).pins.of(reference.host)
+        is_verified = offer.transport is Transport.TLS and not pinned
+        return is_verified and reference.domain in self._hosts()
 
     def _is_fit(self, layer: Layer) -> bool:
         busy = self._layers.is_coming(layer.diff_id) or layer.diff_id in self._hanging
