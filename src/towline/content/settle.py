@@ -7,6 +7,7 @@ disk away from them; so it begins when there has been quiet for a while, or when
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -59,7 +60,8 @@ class Settler:
 
     def _run(self) -> None:
         while path := self._next():
-            settle(path)
+            with contextlib.suppress(OSError):  # its mode does not say what is not so
+                settle(path)
 
     def _next(self) -> Path | None:
         """The next file, when it is time; None when there will be no more."""

@@ -69,6 +69,17 @@ def test_nothing_is_left_behind_at_the_end(tmp_path: Path) -> None:
     assert mode(paths[0]) == mode(paths[2]) == DURABLE
 
 
+def test_what_the_disk_refuses_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    """One file cannot be settled; the next one is."""
+    settler = Settler(lambda: False, Manners(quiet=0.0))
+    settler.add(file(tmp_path, "one") / "below a file")
+    settler.add(path := file(tmp_path, "two"))
+    wait_for(path)
+    settler.close()
+
+    assert mode(tmp_path / "one") != DURABLE
+
+
 def test_a_file_that_did_not_reach_the_disk_is_recognised(tmp_path: Path) -> None:
     """It has its name and nothing in it after a power cut."""
     (tmp_path / "x").write_bytes(b"")
