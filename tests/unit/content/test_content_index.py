@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
+import tarfile
 import tempfile
 import zlib
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.images import file, noise, tar
+from tests.images import directory, file, hard_link, noise, special, symlink, tar
 
 from towline.content.erofs import SUPERBLOCK_OFFSET
 from towline.content.index_blob import BadIndex, LayerIndex, Span, decode_head, encode_head
@@ -28,6 +30,19 @@ from towline.oci.media_type import Compression
 
 STEP = 8 * 1024
 MAGIC_SIZE = 16
+VARIED = (
+    directory("folder", mode=0o1777, uid=3_000_000, gid=5),
+    file("folder/plain", b"x" * 5000, mode=0o4755),
+    file("folder/marked", b"x", pax_headers={"SCHILY.xattr.user.a": "b", "mtime": "7.25"}),
+    file("implied/only/empty"),
+    symlink("link", "folder/plain"),
+    hard_link("again", "folder/plain"),
+    special("zero", tarfile.CHRTYPE, devmajor=1, devminor=5),
+    file("folder/.wh.gone"),
+    file("opaque/.wh..wh..opq"),
+)
+"""Something of everything."""
+VARIED_SUM = "d189227da7c62d3b141e20b897aacc8cd8d686e3f80764bbe001da89bd621a16"
 
 
 def text(size: int, seed: int) -> bytes:
@@ -170,6 +185,16 @@ def test_a_damaged_byte_of_a_span_is_refused_or_does_not_matter(position: int, v
         except BadSpan:
             continue
         assert content == data[span.begin : span.begin + index.size(number)]
+
+
+def test_metadata_are_those_of_this_version(tmp_path: Path) -> None:
+    """Who fills a layer compares the metadata in its index with those that he would write himself, and
+    ends its containers when they differ. Where other bytes are to be written from now on, indexes of
+    before must not be read any more: give heads another first line, and this test another sum.
+    """
+    index, _ = indexed(tmp_path, tar(*VARIED))
+
+    assert hashlib.sha256(index.superblock + index.metadata).hexdigest() == VARIED_SUM
 
 
 def _large() -> tuple[bytes, bytes, LayerIndex, bytes]:
