@@ -166,6 +166,18 @@ async def test_an_index_that_is_not_the_images_is_no_index(
     assert world.layers.lazy.begun() == ()
 
 
+async def test_what_hangs_keeps_its_room(world: World, large: LayerIndex) -> None:
+    """Half of it has come, so as much of the disk as the other half needs is not another's."""
+    async with world.agent() as starts:
+        await starts.take(WAY, offer(layer(LARGE)), beside(large, layer(LARGE)))
+        (hanging,) = starts.below([Digest.of(LARGE)])
+        whole = large.metadata_offset + len(large.metadata)
+
+        assert whole // 2 - 1 <= hanging.owed <= whole // 2 + 1
+        hanging.close("")
+        assert hanging.owed == 0
+
+
 async def test_a_kernel_without_events_is_asked_once(world: World, large: LayerIndex) -> None:
     """After that every image is pulled in full."""
     world.ropes.refusal = CannotTie("Invalid argument")

@@ -85,6 +85,8 @@ class RopeRecord(msgspec.Struct, frozen=True):
     """Packed bytes of all of them."""
     began: float
     """Seconds since the epoch."""
+    room: int = 0
+    """What their files take of the disk when they are whole."""
 
     @classmethod
     def of(cls, folder: Path) -> RopeRecord | None:
@@ -135,6 +137,12 @@ class Hanging:
         """How many bytes are there, of how many."""
         have = sum(have for have, _ in self.rope.filled().values())
         return have, self.record.size
+
+    @property
+    def owed(self) -> int:
+        """About how many bytes of the disk its layers will take yet."""
+        have, want = self.filled
+        return self.record.room * (want - have) // max(want, 1) if self.end is None else 0
 
     def close(self, trouble: str) -> None:
         """Note its end."""

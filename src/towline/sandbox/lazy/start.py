@@ -207,7 +207,8 @@ class LazyStarts:
             raise NotThere(f"the index has not come within {PATIENCE:.0f} seconds") from error
         if _size([one.layer for one in found]) < WORTH:
             raise NotThere("the index has too little of the image")
-        if not self._layers.has_room(sum(one.room for one in found)):
+        owed = sum(hanging.owed for hanging in self._following)
+        if not self._layers.has_room(_room(found) + owed):
             raise NotThere("the disk has no room")
         task = self._tasks.create_task(self._tie(found, way))
         reason = await _to_its_end(task)
@@ -219,7 +220,7 @@ class LazyStarts:
         """Hang layers; why not, when they do not hang."""
         names = tuple(str(one.layer.diff_id) for one in found)
         folder, size = self._folder / uuid.uuid4().hex, _size([one.layer for one in found])
-        record = RopeRecord(names, size, time.time())
+        record = RopeRecord(names, size, time.time(), _room(found))
         try:
             lazy = await in_thread(
                 lambda: tuple(_laid_out(self._layers.lazy, one) for one in found)
@@ -337,6 +338,10 @@ def _login(way: Way, offer: Offer) -> Way:
         return way
     login = offer.login
     return msgspec.structs.replace(way, username=login.username, password=login.password)
+
+
+def _room(found: Iterable[Indexed]) -> int:
+    return sum(one.room for one in found)
 
 
 def _size(layers: Iterable[Layer]) -> int:
