@@ -197,7 +197,8 @@ class BlobStream:
         except WireFailed as failed:
             raise Unreachable(fault_text(failed.fault)) from failed
         if len(content) != size:
-            raise Unreachable(f"{self._reply.url} gave {len(content)} bytes instead of {size}")
+            place = self._reply.url.authority  # a redirect's query may sign it
+            raise Unreachable(f"{place} gave {len(content)} bytes instead of {size}")
         return content
 
     async def close(self) -> None:
