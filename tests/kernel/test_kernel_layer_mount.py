@@ -230,6 +230,20 @@ def test_a_device_in_a_layer_opens_for_nobody(tmp_path: Path) -> None:
             os.open(tmp_path / "root" / "null", os.O_RDONLY)
 
 
+def test_what_a_container_wrote_is_not_brought_to_the_disk(tmp_path: Path) -> None:
+    """Unmounting would wait for everything else that its filesystem has in memory."""
+    for name in ("low", "upper", "work", "root"):
+        (tmp_path / name).mkdir()
+    mount_overlay([tmp_path / "low"], tmp_path / "upper", tmp_path / "work", tmp_path / "root")
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    finally:
+        unmount_if_mounted(tmp_path / "root")
+
+    (line,) = [line for line in mounts if line.split()[4] == str(tmp_path / "root")]
+    assert "volatile" in line.split()[-1].split(",")
+
+
 def test_the_bytes_of_a_mounted_layer_can_be_hashed_at_any_time(tmp_path: Path) -> None:
     """The tar lies in the file unchanged."""
     data = many_kinds()

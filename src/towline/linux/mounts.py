@@ -43,10 +43,15 @@ def mount_layer(file: Path, target: Path) -> None:
 
 
 def mount_overlay(lowers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
-    """Stack folders, lowest first, and let writes go to `upper`."""
+    """Stack folders, lowest first, and let writes go to `upper`.
+
+    They are not brought to the disk, and what is written does not outlive the machine's next start:
+    else unmounting would write out all that its filesystem holds in memory, layers that have just
+    come among it (`volatile` in the kernel's Documentation/filesystems/overlayfs.rst).
+    """
     top_first = [str(lower) for lower in reversed(lowers)]
     options = [*(("lowerdir+", lower) for lower in top_first)]
-    options += [("upperdir", str(upper)), ("workdir", str(work))]
+    options += [("upperdir", str(upper)), ("workdir", str(work)), ("volatile", "")]
     try:
         mount_configured("overlay", options, target, MOUNT_ATTR_NODEV)
     except OSError as error:
@@ -54,7 +59,7 @@ def mount_overlay(lowers: Sequence[Path], upper: Path, work: Path, target: Path)
             raise
         # Before Linux 6.8: one string of a page at most.
         joined = ":".join(_escape(lower) for lower in top_first)
-        data = f"lowerdir={joined},upperdir={_escape(str(upper))},workdir={_escape(str(work))}"
+        data = f"lowerdir={joined},upperdir={_escape(str(upper))},workdir={_escape(str(work))},volatile"
         mount("overlay", target, "overlay", MS_NODEV, data)
 
 

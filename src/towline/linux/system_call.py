@@ -44,11 +44,16 @@ def unmount(target: Path, flags: int = MNT_DETACH | UMOUNT_NOFOLLOW) -> None:
 
 
 def mount_configured(kind: str, options: list[tuple[str, str]], target: Path, flags: int) -> None:
-    """Mount by fsopen(2): options one by one, of any length and with any characters in them."""
+    """Mount by fsopen(2): options one by one, of any length and with any characters in them; those
+    without a value are switches.
+    """
     context = _checked(_libc.syscall(_FSOPEN, kind.encode(), 1), kind)
     try:
         for name, value in options:
-            _configure(context, FSCONFIG_SET_STRING, os.fsencode(name), os.fsencode(value))
+            if value:
+                _configure(context, FSCONFIG_SET_STRING, os.fsencode(name), os.fsencode(value))
+            else:
+                _configure(context, FSCONFIG_SET_FLAG, os.fsencode(name), None)
         _configure(context, FSCONFIG_CMD_CREATE, None, None)
         mounted = _checked(_libc.syscall(_FSMOUNT, context, 1, flags), str(target))
     finally:
