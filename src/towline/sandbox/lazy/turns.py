@@ -21,12 +21,15 @@ class Turns:
 
     @contextmanager
     def taken(self, layers: Collection[Digest]) -> Iterator[None]:
-        """Be the only one who is busy with these layers, which are free."""
+        """Be busy with these layers. Where somebody was already, as who has just hung what is let
+        go, the later turn counts, and lasts to its own end.
+        """
         end = asyncio.Event()
         self._ends |= dict.fromkeys(layers, end)
         try:
             yield
         finally:
             for diff_id in layers:
-                del self._ends[diff_id]
+                if self._ends.get(diff_id) is end:
+                    del self._ends[diff_id]
             end.set()
