@@ -215,3 +215,19 @@ async def test_spans_that_an_earlier_rope_left_are_not_fetched(tmp_path: Path) -
 
         assert again.file.is_whole()
         assert again.blobs.read == again.size - len(again.index.packed_range(1))
+
+
+async def test_who_reads_on_is_not_forgotten_when_another_reads_the_same(tmp_path: Path) -> None:
+    """He waits for the span before; the other, who has read less of it so far, waits for it too."""
+    async with scene(tmp_path) as world, asyncio.timeout(60), asyncio.TaskGroup() as group:
+        world.demand.ahead([(0, 1)])
+        following = world.demand.ahead([(0, 2)])
+        assert following == (0, 3)
+        reading_on = group.create_task(world.demand.read_on(following))
+        await asyncio.sleep(0)
+        again = world.demand.ahead([(0, 0), (0, 1), (0, 2)])
+        await world.demand.have([(0, 2)])
+        await reading_on
+
+        assert again == following
+        assert len(world.requests("packed")) == 2

@@ -82,7 +82,7 @@ class Demand:
         if last + 1 == len(self._spans.index(layer).spans) or not self._spans.is_free(following):
             return None
         if not self._spans.has((layer, last)):
-            self._coming[layer, last] = asyncio.Event()
+            self._coming.setdefault((layer, last), asyncio.Event())  # others wait for it already
         return following
 
     async def read_on(self, key: Key) -> None:
