@@ -20,8 +20,9 @@ async def in_thread(work: Callable[[], _T]) -> _T:
 
 
 async def in_own_thread(work: Callable[[], _T]) -> _T:
-    """The same for what may take minutes, as to read what has yet to come over a network: it keeps
-    nobody else's work waiting, nor the end of this process.
+    """The same for what may take minutes, as to read what has yet to come over a network: it takes
+    no place in the pool, and so keeps nobody else's work waiting. Who is cancelled waits for its end
+    here, too; a thread whose event loop is gone does not keep the process.
     """
     done = concurrent.futures.Future[_T]()
     threading.Thread(target=_do, args=(work, done), daemon=True).start()
