@@ -10,7 +10,7 @@ from demo.command import Unexpected
 from demo.installation import until
 from demo.story import DOMAIN, REGISTRY, Story, expect
 from demo.workload import namespace
-from towline.kube.annotations import EIP_ATTRIBUTES, RESOLV_CONF, SECURITY_GROUP_ID
+from towline.kube.annotations import EIP_ATTRIBUTES, LAZY, RESOLV_CONF, SECURITY_GROUP_ID
 
 TITLE = "Annotations of pods: another resolver, security groups, a public address with a cap"
 NAMESPACE = "attachments"
@@ -73,7 +73,8 @@ def _capped_address(story: Story) -> None:
     story.towline("public-access", "allow", REGISTRY, "0.0.0.0/0")
     attributes = json.dumps({"InternetMaxBandwidthOut": MEGABITS_PER_SECOND})
     began = time.monotonic()
-    story.run_pod(NAMESPACE, "capped", image, annotations={EIP_ATTRIBUTES: attributes})
+    wishes = {EIP_ATTRIBUTES: attributes, LAZY: "off"}  # else it would not wait for its image
+    story.run_pod(NAMESPACE, "capped", image, annotations=wishes)
     _progress(story, "capped")
     story.runs(NAMESPACE, "capped", patience=90)
     seconds = time.monotonic() - began
