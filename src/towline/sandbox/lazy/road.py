@@ -40,6 +40,8 @@ _NARROW = 64 * 1024
 comes delays the answer.
 """
 _IDLE = 10.0  # seconds without a byte; then another connection, or another way, is tried
+HEAD_START, SLOWEST = 60.0, 4096
+"""Seconds, and bytes in each second beyond: a line that trickles is given up as one that is cut."""
 
 
 class Pace(Enum):
@@ -189,13 +191,17 @@ class BlobStream:
 
     async def read(self, size: int) -> bytes:
         """See `Stream`."""
+        patience = HEAD_START + size / SLOWEST
         try:
-            content = await self._talk.wire.read(self._reply.answer.body, size)
+            async with asyncio.timeout(patience):
+                content = await self._talk.wire.read(self._reply.answer.body, size)
             self._left -= size
             if self._left == 0:
                 await self._talk.visits.read(self._reply, 1)  # the line may carry another request
         except WireFailed as failed:
             raise Unreachable(fault_text(failed.fault)) from failed
+        except TimeoutError as error:
+            raise Unreachable(f"{size} bytes did not come within {patience:.0f} s") from error
         if len(content) != size:
             place = self._reply.url.authority  # a redirect's query may sign it
             raise Unreachable(f"{place} gave {len(content)} bytes instead of {size}")
