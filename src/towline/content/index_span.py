@@ -20,8 +20,11 @@ class BadSpan(Exception):
     """What came is not the span that the index names."""
 
 
-def unpack_span(index: LayerIndex, number: int, packed: bytes, window: bytes) -> bytes:
-    """A span's bytes of the tar; `window` is its frame, empty when it has none. Raises `BadSpan`
+def unpack_span(
+    index: LayerIndex, number: int, packed: bytes, window: bytes, before: bytes = b""
+) -> bytes:
+    """A span's bytes of the tar; `window` is its frame, empty when it has none. Where what lies
+    `before` it in the tar is at hand, `MAX_WINDOW` of it or all, no frame is needed. Raises `BadSpan`
     unless they are exactly those that the index vouches for.
     """
     size = index.size(number)
@@ -29,7 +32,7 @@ def unpack_span(index: LayerIndex, number: int, packed: bytes, window: bytes) ->
         if index.compression is Compression.NONE:
             content = packed[:size]
         else:
-            content = inflate_span(packed, _unpacked_window(window), size)
+            content = inflate_span(packed, before or _unpacked_window(window), size)
     except (_InflateError, zstandard.ZstdError) as error:
         raise BadSpan(f"span {number} of {index.diff_id} cannot be unpacked: {error}") from error
     if len(content) != size or hashlib.sha256(content).digest() != index.spans[number].sha256:

@@ -20,7 +20,7 @@ from towline.content.erofs import (
     superblock,
     write_metadata,
 )
-from towline.content.index_blob import LayerIndex
+from towline.content.index_blob import MAX_WINDOW, LayerIndex
 from towline.content.layer_file import DamagedLayer, LayerFile, Surroundings, pieces, write_around
 from towline.content.tar_field import BadTar
 from towline.content.tar_index import TarIndex
@@ -91,6 +91,12 @@ class LazyFile:
         while view:
             written = os.pwrite(self.descriptor, view, offset)
             view, offset = view[written:], offset + written
+
+    def before(self, number: int) -> bytes:
+        """What a span may refer back to; the span before it must be there."""
+        begin = self.index.spans[number].begin
+        count = min(begin, MAX_WINDOW)
+        return os.pread(self.descriptor, count, TAR_OFFSET + begin - count)
 
     def is_hole(self, number: int) -> bool:
         """Whether nothing was ever written where a span belongs; asks the filesystem, reads nothing."""

@@ -152,6 +152,19 @@ async def test_who_reads_on_finds_the_next_span_on_its_way(tmp_path: Path) -> No
         assert it.demand.ahead([(0, len(it.index.spans) - 1)]) is None
 
 
+async def test_what_lies_before_a_span_spares_its_window(tmp_path: Path) -> None:
+    """Only where the span before is missing, what it would refer to is fetched."""
+    async with scene(tmp_path) as it:
+        await it.demand.have([(0, 1)])
+        await it.demand.have([(0, 2)])
+        it.blobs.gate.set()
+        await it.behind.fill(0)
+
+        assert sum(span.window_size > 0 for span in it.index.spans) > 2
+        assert len(it.requests("windows")) == 1
+        assert it.file.is_whole()
+
+
 async def test_a_network_that_fails_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """The reader only waits."""
     async with scene(tmp_path) as it:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 
 from towline.sandbox.lazy.demand import RightOfWay
 from towline.sandbox.lazy.spans import Claim, Key, Spans
@@ -69,14 +69,14 @@ class Behind:
         """Have a run of spans there, up to one that somebody else has taken meanwhile."""
         index = self._spans.index(layer)
         await self._way.clear()
-        windows = await self._windows(layer, run)
+        window = await self._window((layer, run[0]))
         part = range(index.packed_range(run[0]).start, index.packed_range(run[-1]).stop)
         stream = await self._supply.stream(layer, part)
         failed: Unreachable | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 hands = _Hands(self._spans, group)
-                for number, window in zip(run, windows, strict=True):
+                for number in run:
                     await hands.free()
                     if not self._spans.is_free((layer, number)):
                         break
@@ -84,25 +84,16 @@ class Behind:
                     failed = await hands.take((layer, number), window, coming)
                     if failed is not None:
                         break
+                    window = b""
         finally:
             await stream.close()
         if failed is not None:
             raise failed
 
-    async def _windows(self, layer: int, run: range) -> Sequence[bytes]:
-        """The windows of a run, which lie behind one another."""
-        spans = [self._spans.index(layer).spans[number] for number in run]
-        framed = [span for span in spans if span.window_size]
-        if not framed:
-            return [b""] * len(run)
-        begin = framed[0].window
-        part = range(begin, framed[-1].window + framed[-1].window_size)
-        content = await self._supply.windows(layer, part)
-        places = (span.window - begin for span in spans)
-        sizes = (span.window_size for span in spans)
-        return [
-            content[at : at + size] if size else b"" for at, size in zip(places, sizes, strict=True)
-        ]
+    async def _window(self, key: Key) -> bytes:
+        """That of a run's first span; the others have what lies before them."""
+        part = self._spans.window(key)
+        return await self._supply.windows(key[0], part) if part else b""
 
     async def _read(self, stream: Stream, size: int) -> bytes:
         content = bytearray()
@@ -119,6 +110,7 @@ class _Hands:
         self._spans = spans
         self._group = group
         self._hands = asyncio.Semaphore(_AT_WORK)
+        self._last: asyncio.Task[None] | None = None
 
     async def free(self) -> None:
         """Wait until a hand is free, and keep it."""
@@ -137,9 +129,18 @@ class _Hands:
         except BaseException:
             claim.release()
             raise
-        task = self._group.create_task(self._spans.put(key, packed, window))
-        task.add_done_callback(lambda _: self._put_down(claim))
+        put = self._put(key, packed, window, self._last)
+        self._last = self._group.create_task(put)
+        self._last.add_done_callback(lambda _: self._put_down(claim))
         return None
+
+    async def _put(
+        self, key: Key, packed: bytes, window: bytes, last: asyncio.Task[None] | None
+    ) -> None:
+        """Put it behind the one before it, to which it may refer."""
+        if last is not None:
+            await asyncio.wait([last])
+        await self._spans.put(key, packed, window)
 
     def _put_down(self, claim: Claim) -> None:
         claim.release()

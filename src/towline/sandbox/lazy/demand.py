@@ -122,13 +122,9 @@ class Demand:
     async def _get(self, key: Key) -> None:
         if await self._spans.found(key):
             return
-        layer, number = key
-        index = self._spans.index(layer)
-        span = index.spans[number]
         async with self._gate:
             with self._way.taken():
-                window = range(span.window, span.window + span.window_size)
-                packed, dictionary = await self._brought(key, window)
+                packed, dictionary = await self._brought(key, self._spans.window(key))
             self._has_come(key)
             await self._spans.put(key, packed, dictionary)
 

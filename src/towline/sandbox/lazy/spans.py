@@ -80,15 +80,28 @@ class Spans:
             self._journal.put(layer, number, len(file.index.packed_range(number)))
         return there
 
+    def window(self, key: Key) -> range:
+        """Where the frame is without which a span cannot be unpacked; it needs none where the span
+        before it is there.
+        """
+        layer, number = key
+        span = self.index(layer).spans[number]
+        needed = span.window_size and not self.has((layer, number - 1))
+        return range(span.window, span.window + span.window_size) if needed else range(0)
+
     async def put(self, key: Key, packed: bytes, window: bytes) -> None:
         """Unpack a span and write it, if it is the right one; the rope breaks when it came wrong
-        again.
+        again. Without the window that it needs it is not put.
         """
         layer, number = key
         file = self._files[layer]
+        if self.window(key) and not window:
+            return
+        refers = file.index.spans[number].window_size and not window
 
         def work() -> None:
-            file.put(number, unpack_span(file.index, number, packed, window))
+            before = file.before(number) if refers else b""
+            file.put(number, unpack_span(file.index, number, packed, window, before))
 
         try:
             await self._in_thread(work)
